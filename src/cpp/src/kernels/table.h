@@ -1,0 +1,20 @@
+// The kernels that exist once per instruction set, as tables of function pointers.
+//
+// What goes in here crosses between files with different -march flags: plain pointers and numbers only. A
+// concept brings kernels/<stem>.h (its struct), kernels/<stem>.inc (the code) and one line in each place
+// marked below.
+#pragma once
+
+#include "kernels/rigid.h"
+
+namespace mien {
+
+struct KernelTable {
+    RigidKernels rigid;
+    // one line per concept
+};
+
+// The table for this process; see mien/dispatch.h.
+const KernelTable& kernels();
+
+}  // namespace mien

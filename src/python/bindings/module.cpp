@@ -1,0 +1,14 @@
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
+
+namespace mien {
+void bindRuntime(py::module_& module);
+void bindRigid(py::module_& module);
+}  // namespace mien
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() = "The compiled core of mien. Arguments are checked by the Python package; use that.";
+    mien::bindRuntime(module);
+    mien::bindRigid(module);
+}

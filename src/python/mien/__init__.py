@@ -1,0 +1,59 @@
+"""mien: edit 4D face takes under their untouched head motion.
+
+Read a take, separate head from expression, edit the expression, recombine, write::
+
+    take = mien.read("shot.abc")
+    perf = mien.separate(take)
+    result = mien.recombine(perf, mien.EditList([mien.Gain(0.4, region=mouth, envelope=smile)]))
+    mien.write("shot_v2.abc", result)
+
+Names are loaded when first used, so that ``import mien`` costs little and imports no extra.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.errors import FormatError as FormatError
+    from mien.errors import MienError as MienError
+    from mien.errors import NumericalError as NumericalError
+    from mien.values.performance import Performance as Performance
+    from mien.values.rigid import RigidMotion as RigidMotion
+    from mien.values.sequence import MeshSequence as MeshSequence
+    from mien.values.topology import Topology as Topology
+
+# Public name -> module that has it.
+_HOMES = {
+    "FormatError": "mien.errors",
+    "MienError": "mien.errors",
+    "NumericalError": "mien.errors",
+    "Topology": "mien.values.topology",
+    "RigidMotion": "mien.values.rigid",
+    "MeshSequence": "mien.values.sequence",
+    "Performance": "mien.values.performance",
+}
+# Public names that are modules themselves.
+_MODULES: tuple[str, ...] = ()
+
+__all__ = [*_HOMES, *_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from mien import _core
+
+        return _core.version
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"mien.{name}")
+    else:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""What the command line is: one file per command."""

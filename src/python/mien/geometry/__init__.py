@@ -1,0 +1,1 @@
+"""Thin doors to the kernels: arrays in, arrays out."""
