@@ -15,7 +15,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def find_data() -> pathlib.Path | None:
     named = os.environ.get("MIEN_DATA")
-    places = [pathlib.Path(named)] if named else [ROOT.parent / "shared/data", ROOT.parents[1] / "shared/data"]
+    places = (
+        [pathlib.Path(named)] if named else [ROOT.parent / "shared/data", ROOT.parents[1] / "shared/data"]
+    )
     return next((place for place in places if (place / "README.md").is_file()), None)
 
 
@@ -44,7 +46,9 @@ def take_file(data_dir: pathlib.Path, tmp_path_factory: pytest.TempPathFactory):
         if not path.exists():
             script = data_dir / "sequences/make_sequence.py"
             recipe = ["--recipe", str(script.with_name("recipes.json")), name]
-            subprocess.run([sys.executable, str(script), *recipe, "--out", str(path)], check=True, capture_output=True)
+            subprocess.run(
+                [sys.executable, str(script), *recipe, "--out", str(path)], check=True, capture_output=True
+            )
         return path
 
     return build

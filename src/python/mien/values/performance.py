@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import zipfile
 from os import PathLike
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien import _validate
+from mien._archive import load_npz
 from mien._atomic import atomic_path
 from mien.errors import FormatError
 from mien.values.rigid import RigidMotion
@@ -113,17 +113,16 @@ class Performance:
         ValueError
             The performance belongs to a take of another length or topology.
         """
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                parts = {key: data[key] for key in data.files}
-            head = RigidMotion(parts["rotation"], parts["translation"])
-            topology_hash, method = str(parts["topology_hash"]), str(parts["method"])
-            arrays = {key: parts[key] for key in ("neutral", "residual", "confidence")}
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise FormatError(f"{path}: expected a saved performance (.npz), got: {error}") from error
-        if topology_hash != take.topology.hash:
+        keys = ("rotation", "translation", "neutral", "residual", "confidence", "method", "topology_hash")
+        data = load_npz(path, "a saved performance", keys)
+        if str(data["topology_hash"]) != take.topology.hash:
             raise ValueError(f"`take` must have the topology that {path} was made from, got another one")
-        return cls(take, head, method=method, **arrays)
+        try:
+            head = RigidMotion(data["rotation"], data["translation"])
+            arrays = {key: data[key] for key in ("neutral", "residual", "confidence")}
+            return cls(take, head, method=str(data["method"]), **arrays)
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"{path}: expected a saved performance of this take, got: {error}") from error
 
     def __repr__(self) -> str:
         return f"Performance({len(self)} frames, {self.take.n_vertices} vertices, method {self.method!r})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from os import PathLike
 from typing import Any, overload
 
@@ -10,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien import _core, _validate
+from mien._archive import load_npz
+from mien._atomic import atomic_path
 from mien.errors import FormatError
 
 __all__ = ["RigidMotion"]
@@ -297,8 +298,6 @@ class RigidMotion:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write rotations and translations to an uncompressed .npz file."""
-        from mien._atomic import atomic_path
-
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,
@@ -316,10 +315,10 @@ class RigidMotion:
         FormatError
             The file is not an .npz file with `rotation` and `translation`.
         """
+        data = load_npz(path, "a head motion", ("rotation", "translation"))
         try:
-            with np.load(path, allow_pickle=False) as data:
-                return cls(data["rotation"], data["translation"])
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            return cls(data["rotation"], data["translation"])
+        except (TypeError, ValueError) as error:
             raise FormatError(
-                f"{path}: expected a head motion (.npz with rotation and translation), got: {error}"
+                f"{path}: expected a head motion, got one that is not valid: {error}"
             ) from error
