@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def data_dir() -> pathlib.Path:
     found = find_data()
     if found is None:
+        if os.environ.get("MIEN_REQUIRE_DATA"):
+            pytest.fail("MIEN_REQUIRE_DATA is set, but the real face data is not beside the checkout")
         pytest.skip("the real face data is not beside the checkout and MIEN_DATA does not name it")
     return found
 

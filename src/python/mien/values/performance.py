@@ -85,8 +85,17 @@ class Performance:
             confidence=self.confidence[frames],
         )
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write head, neutral, residual and confidence to an uncompressed .npz file; the take stays in its own."""
+    def save(self, path: str | PathLike[str], *, expression: bool = False) -> None:
+        """Write head, neutral, residual and confidence to an uncompressed .npz file; the take stays in its own.
+
+        Parameters
+        ----------
+        path : path
+            Appears whole or not at all.
+        expression : bool
+            Write the expression, too, for programs that read arrays; as large as the take. `load` does not need it.
+        """
+        extra = {"expression": self.expression} if expression else {}
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,
@@ -100,6 +109,7 @@ class Performance:
                 start_frame=np.array(self.take.start_frame),
                 fps=np.array(self.take.fps),
                 topology_hash=np.array(self.take.topology.hash),
+                **extra,
             )
 
     @classmethod

@@ -1,0 +1,87 @@
+"""`mien edit`: apply an edit list under the untouched head motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+import mien
+from mien.cli._common import (
+    load_performance,
+    progress_bar,
+    read_take,
+    reading_options,
+    refuse_overwriting_input,
+    separation_options,
+    tell_not_kept,
+)
+from mien.values.performance import Performance
+
+__all__ = ["command"]
+
+
+@click.command(epilog="Example:  mien edit shot.abc --edits fix.json -o shot_v2.abc")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--edits", "edits_file", type=click.Path(path_type=Path), required=True, help="The edit list (.json)."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Where the edited take goes."
+)
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="NAME=TAKE[,PERFORMANCE]",
+    help="A take that the edit list pastes from, by the name it uses; separated unless its .npz performance is given.",
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="DIR", help="Draw before and after into this folder."
+)
+@separation_options
+@reading_options
+def command(
+    path: Path,
+    edits_file: Path,
+    output: Path,
+    sources: tuple[str, ...],
+    report: Path | None,
+    performance: Path | None,
+    neutral: Path | None,
+    weights: Path | None,
+    method: str,
+    **reading: Any,
+) -> None:
+    """Apply an edit list to the take PATH; its head motion stays as acted.
+
+    Frame numbers in the edit list are the shot's own.
+    """
+    refuse_overwriting_input(path, output)
+    take = read_take(path, **reading)
+    perf = load_performance(take, performance=performance, neutral=neutral, weights=weights, method=method)
+    edits = mien.EditList.load(edits_file, perf, sources=dict(_source(text, neutral) for text in sources))
+    with progress_bar("edit") as progress:
+        result = mien.recombine(perf, edits, progress=progress)
+    with progress_bar("write") as progress:
+        written = mien.write(output, result, progress=progress)
+    click.echo(f"{written.path}: {len(edits)} edits, {written.n_frames} frames")
+    tell_not_kept(written.not_kept)
+    if report is not None:
+        from mien.report import write_report
+
+        with progress_bar("report") as progress:
+            write_report(report, perf, result, progress=progress)
+        click.echo(f"{report}")
+
+
+def _source(text: str, neutral: Path | None) -> tuple[str, Performance]:
+    name, separator, files = text.partition("=")
+    if not separator or not name or not files:
+        raise click.UsageError(f"--source must read NAME=TAKE or NAME=TAKE,PERFORMANCE, got {text!r}")
+    take_file, _, performance_file = files.partition(",")
+    take = read_take(Path(take_file))
+    performance = Path(performance_file) if performance_file else None
+    rest = None if performance else neutral
+    return name, load_performance(take, performance=performance, neutral=rest, weights=None, method="robust")

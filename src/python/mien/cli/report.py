@@ -1,0 +1,50 @@
+"""`mien report`: pictures and a page with a frame slider for any take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mien.cli._common import load_performance, progress_bar, read_take, reading_options, separation_options
+
+__all__ = ["command"]
+
+
+@click.command(epilog="Example:  mien report shot.abc --after shot_v2.abc -o shot_report")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The folder to draw into; made beside PATH if not given.",
+)
+@click.option(
+    "--after", type=click.Path(path_type=Path), metavar="FILE", help="The edited take, to compare with."
+)
+@separation_options
+@reading_options
+def command(
+    path: Path,
+    output: Path | None,
+    after: Path | None,
+    performance: Path | None,
+    neutral: Path | None,
+    weights: Path | None,
+    method: str,
+    **reading: Any,
+) -> None:
+    """Draw a contact sheet, curves and a self-contained HTML page for the take PATH."""
+    from mien.report import write_report
+
+    take = read_take(path, **reading)
+    result = (
+        None if after is None else read_take(after, **{**reading, "topology": reading["topology"] or path})
+    )
+    perf = load_performance(take, performance=performance, neutral=neutral, weights=weights, method=method)
+    folder = output or path.with_name(f"{path.name.split('.')[0]}_report")
+    with progress_bar("report") as progress:
+        files = write_report(folder, perf, result, progress=progress)
+    for file in files:
+        click.echo(str(file))
