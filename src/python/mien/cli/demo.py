@@ -24,9 +24,28 @@ MM = 10.0  # the built-in face is in centimetres
 
 
 @click.command(epilog="Example:  mien demo -o my_demo")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("mien_demo"), show_default=True, help="A folder for the results; made if needed.")  # noqa: E501
-@click.option("--resolution", type=click.Choice(["preview", "shot", "hero"]), default="preview", show_default=True, help="About 5, 25 or 100 thousand vertices.")  # noqa: E501
-@click.option("--frames", type=click.IntRange(min=120), default=240, show_default=True, help="Length of the take at 60 fps.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("mien_demo"),
+    show_default=True,
+    help="A folder for the results; made if needed.",
+)  # noqa: E501
+@click.option(
+    "--resolution",
+    type=click.Choice(["preview", "shot", "hero"]),
+    default="preview",
+    show_default=True,
+    help="About 5, 25 or 100 thousand vertices.",
+)  # noqa: E501
+@click.option(
+    "--frames",
+    type=click.IntRange(min=120),
+    default=240,
+    show_default=True,
+    help="Length of the take at 60 fps.",
+)
 def command(output: Path, resolution: str, frames: int) -> None:
     """Make a take, hold a smile back, insert another expression, and leave the head motion as acted."""
     output.mkdir(parents=True, exist_ok=True)
