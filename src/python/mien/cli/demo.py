@@ -86,3 +86,49 @@ def _write(path: Path, take: MeshSequence) -> None:
         written = mien.write(path, take, progress=progress)
     if path.suffix != ".abc":  # that Alembic holds no unit is no news here
         tell_not_kept(written.not_kept)
+
+
+def _edits(
+    acted: SyntheticTake, donor: SyntheticTake, perf: Performance, source: Performance
+) -> tuple[mien.EditList, npt.NDArray[np.bool_], tuple[int, int]]:
+    """Hold the broadest smile back and insert the donor's strongest brow raise; return what frames that touches."""
+    n = len(perf)
+    marks = acted.head.landmarks
+    smile = _curve(acted, "mouthSmileLeft")
+    peak = int(np.clip(np.argmax(smile[: n // 2]), 12, n // 2 - 12))
+    start, end = max(peak - 30, 0), min(peak + 30, n // 2)
+    mouth = mien.region(
+        perf.take.topology, perf.neutral, seeds=[marks["mouth_corner_left"], marks["mouth_corner_right"]], radius=5.0
+    )
+    held = mien.envelope(n, start=start, peak=peak, end=end)
+
+    length = 60
+    best = int(np.argmax(np.convolve(_curve(donor, "browInnerUp"), np.ones(length), "valid")))
+    at = n // 2 + (n // 2 - length) // 2
+    edits = mien.EditList(
+        [
+            mien.Gain(0.35, region=mouth, envelope=held),
+            mien.Paste(source=source, source_frames=(best, best + length), at=at, blend=15),
+        ]
+    )
+    touched = held > 0
+    touched[at : at + length] = True
+    return edits, touched, (at, at + length)
+
+
+def _curve(synthetic: SyntheticTake, name: str) -> npt.NDArray[np.float64]:
+    curve: npt.NDArray[np.float64] = synthetic.weights[:, list(synthetic.names).index(name)]
+    return curve
+
+
+def _head_error(perf: Performance, acted: SyntheticTake) -> dict[str, float]:
+    """Compare the head found with the head that was put in."""
+    turn = np.degrees(np.linalg.norm((acted.head_motion.inverse() @ perf.head).rotation_vectors, axis=1))
+    points = acted.neutral[acted.head.regions["face"] > 0.5]
+    gap = np.linalg.norm(perf.head.apply(points) - acted.head_motion.apply(points), axis=2) * MM
+    return {
+        "rotation_mean_degrees": float(turn.mean()),
+        "rotation_worst_degrees": float(turn.max()),
+        "displacement_mean_mm": float(gap.mean()),
+        "displacement_p95_mm": float(np.percentile(gap, 95)),
+    }
