@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from mien.errors import FormatError as FormatError
     from mien.errors import MienError as MienError
     from mien.errors import NumericalError as NumericalError
+    from mien.io.registry import FileInfo as FileInfo
+    from mien.io.registry import Format as Format
+    from mien.io.registry import WriteReport as WriteReport
+    from mien.io.registry import file_info as file_info
+    from mien.io.registry import formats as formats
+    from mien.io.registry import read as read
+    from mien.io.registry import write as write
     from mien.values.performance import Performance as Performance
     from mien.values.rigid import RigidMotion as RigidMotion
     from mien.values.sequence import MeshSequence as MeshSequence
@@ -33,6 +40,13 @@ _HOMES = {
     "RigidMotion": "mien.values.rigid",
     "MeshSequence": "mien.values.sequence",
     "Performance": "mien.values.performance",
+    "FileInfo": "mien.io.registry",
+    "Format": "mien.io.registry",
+    "WriteReport": "mien.io.registry",
+    "file_info": "mien.io.registry",
+    "formats": "mien.io.registry",
+    "read": "mien.io.registry",
+    "write": "mien.io.registry",
 }
 # Public names that are modules themselves.
 _MODULES: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""One file per format, one registry: paths in, takes out, and back."""
