@@ -19,6 +19,7 @@ FLOORS: list[list[str]] = [
     ["values.rigid"],
     ["values.sequence"],
     ["values.performance"],
+    ["values.shapes"],
     ["values.rig"],
     ["geometry.alignment"],
     ["geometry.regions"],

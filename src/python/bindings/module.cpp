@@ -5,10 +5,12 @@ namespace py = pybind11;
 namespace mien {
 void bindRuntime(py::module_& module);
 void bindRigid(py::module_& module);
+void bindRig(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
     module.doc() = "The compiled core of mien. Arguments are checked by the Python package; use that.";
     mien::bindRuntime(module);
     mien::bindRigid(module);
+    mien::bindRig(module);
 }

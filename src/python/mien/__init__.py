@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from mien.io.registry import read as read
     from mien.io.registry import write as write
     from mien.values.performance import Performance as Performance
+    from mien.values.rig import Rig as Rig
     from mien.values.rigid import RigidMotion as RigidMotion
     from mien.values.sequence import MeshSequence as MeshSequence
+    from mien.values.shapes import Corrective as Corrective
     from mien.values.topology import Topology as Topology
 
 # Public name -> module that has it.
@@ -47,6 +49,8 @@ _HOMES = {
     "formats": "mien.io.registry",
     "read": "mien.io.registry",
     "write": "mien.io.registry",
+    "Corrective": "mien.values.shapes",
+    "Rig": "mien.values.rig",
 }
 # Public names that are modules themselves.
 _MODULES: tuple[str, ...] = ()

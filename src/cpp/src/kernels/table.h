@@ -5,12 +5,14 @@
 // marked below.
 #pragma once
 
+#include "kernels/rig.h"
 #include "kernels/rigid.h"
 
 namespace mien {
 
 struct KernelTable {
     RigidKernels rigid;
+    RigKernels rig;
     // one line per concept
 };
 
