@@ -30,7 +30,10 @@ Progress = Callable[[int, int], None]
 ENTRY_POINT_GROUP = "mien.formats"
 
 # Suffix -> module with the constant FORMAT. Built-in formats win over plug-ins with the same suffix.
-_BUILT_IN: dict[str, str] = {}
+_BUILT_IN: dict[str, str] = {
+    ".npz": "mien.io.npz",
+    ".npy": "mien.io.npy",
+}
 
 
 class FileInfo(NamedTuple):
