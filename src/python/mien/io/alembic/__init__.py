@@ -19,4 +19,6 @@ FORMAT = Format(
     read=read,
     write=write,
     info=info,
+    magic=(b"Ogawa",),
+    uneven_times=True,
 )

@@ -86,7 +86,7 @@ class Archive:
         self._walk(int(entries[2]))
 
     def _texts(self, data: memoryview) -> list[str]:
-        out = []
+        out: list[str] = []
         at = 0
         while at < len(data):
             size = data[at]

@@ -84,7 +84,7 @@ class OgawaReader:
 
     def error(self, where: object, expected: str, found: object) -> FormatError:
         """Return the error that says where the file is not what it should be."""
-        return FormatError(f"{self.path}: {where}: expected {expected}, got {found}")
+        return FormatError(f"{self.path}: {where}: expected {expected}; found {found}")
 
     def group(self, reference: int, where: object) -> UInt64:
         """Return the references that a group holds."""
@@ -164,7 +164,7 @@ class OgawaWriter:
 
     def data(self, *parts: bytes | npt.NDArray[Any]) -> int:
         """Write a block of data made of parts, and return the reference to it."""
-        views = [memoryview(part).cast("B") if len(part) else memoryview(b"") for part in parts]
+        views = [_bytes(part) for part in parts]
         size = sum(len(view) for view in views)
         if size == 0:
             return EMPTY_DATA
@@ -204,6 +204,11 @@ class OgawaWriter:
 
 def sample_key(values: npt.NDArray[Any]) -> bytes:
     """Return 128 bits that samples share only when their bytes are equal; readers compare keys, never check them."""
-    return hashlib.blake2b(
-        memoryview(values).cast("B") if values.size else b"", digest_size=KEY_SIZE
-    ).digest()
+    return hashlib.blake2b(_bytes(values), digest_size=KEY_SIZE).digest()
+
+
+def _bytes(part: bytes | npt.NDArray[Any]) -> memoryview:
+    """Return the bytes of a C-contiguous array without a copy."""
+    if isinstance(part, bytes):
+        return memoryview(part)
+    return memoryview(part.reshape(-1).view(np.uint8).data)

@@ -252,9 +252,8 @@ def scalar_values(file: OgawaReader, header: Property) -> npt.NDArray[Any]:
     if len(positions) * length * dtype.itemsize > file.size:
         raise file.error(header.place, "samples that do not overlap", "overlapping samples")
     raw = file.bytes[positions[:, None] + np.arange(length * dtype.itemsize)]
-    if dtype.kind == "b" or not length:
-        return raw.astype(bool)
-    return raw.view(dtype).astype(dtype.newbyteorder("="), copy=False).reshape(len(positions), length)
+    typed: npt.NDArray[Any] = raw.astype(bool) if dtype.kind == "b" or not length else raw.view(dtype)
+    return typed.astype(typed.dtype.newbyteorder("="), copy=False)
 
 
 def first_change(file: OgawaReader, header: Property) -> int | None:

@@ -71,7 +71,7 @@ def read(
     node : str, optional
         Path or name of the mesh, or of a transform above it; needed where there are several.
     fps : float, optional
-        Frames per second, for archives whose times are not evenly spaced.
+        Frames per second instead of the file's; needed where its times are not evenly spaced.
     progress : callable, optional
         Called with frames done and frames in all.
 
@@ -86,15 +86,14 @@ def read(
     FormatError
         The file is no Ogawa archive, is damaged, or holds what a take cannot.
     ValueError
-        `fps` was given although the file has evenly spaced times.
+        `frames` are not in the file.
     """
     if fps is not None:
         fps = _validate.number("fps", fps, above=0)
     archive, found, mesh, transforms, line = _open(path, node, fps)
     if line.rate.expected and fps is None:
         raise archive.file.error(f"{line.place}, times", line.rate.expected, line.rate.found)
-    if fps is not None and not line.rate.expected and fps != line.rate.fps:
-        raise ValueError(f"`fps` must be left out or {line.rate.fps:g}, which {path} says, got {fps:g}")
+
     start, stop = (
         (0, line.n_frames) if frames is None else _validate.frame_range("frames", frames, line.n_frames)
     )
@@ -113,7 +112,7 @@ def read(
     return MeshSequence(
         topology,
         _transformed(archive, mesh, points, matrices, progress),
-        fps=line.rate.fps,
+        fps=fps or line.rate.fps,
         start_frame=line.rate.start_frame + start,
         name=found.take_name,
     )
@@ -163,7 +162,7 @@ def info(path: Path, node: str | None = None) -> FileInfo:
         n_vertices=mesh.n_vertices,
         n_faces=int(counts[0]),
         fps=line.rate.fps if known else None,
-        start_frame=line.rate.start_frame if known else None,
+        start_frame=line.rate.start_frame,
         metres_per_unit=None,
         up_axis=None,
         nodes=tuple(str(mesh) for mesh in archive.meshes),

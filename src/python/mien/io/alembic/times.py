@@ -58,7 +58,7 @@ class FrameRate(NamedTuple):
 
 def parse_samplings(file: OgawaReader, data: memoryview) -> list[TimeSampling]:
     """Return the time samplings of an archive."""
-    out = []
+    out: list[TimeSampling] = []
     at = 0
     while at < len(data):
         place = f"time sampling {len(out)}"

@@ -179,7 +179,8 @@ def _object_name(name: str) -> tuple[str, tuple[str, ...]]:
     """Return a name that an Alembic object can have, and what to say where it had to change."""
     clean = "".join("_" if c in "/;=" or ord(c) < 32 else c for c in name)
     clean = clean.encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore") or "take"
-    return clean, () if clean == name else (f"the name {name!r} was stored as {clean!r}",)
+    note = f"name: alembic cannot hold {name!r}; the object is called {clean!r}"
+    return clean, () if clean == name else (note,)
 
 
 def _write(file: BinaryIO, take: MeshSequence, name: str, progress: Progress | None) -> None:
@@ -216,7 +217,7 @@ def write(path: Path, take: MeshSequence, *, progress: Progress | None = None) -
     Returns
     -------
     tuple of str
-        Sentences about what the file does not keep, beside unit and up axis, which Alembic never holds.
+        Sentences about what the file does not keep, beside what Alembic never holds (see ``FORMAT.holds``).
 
     Raises
     ------
@@ -230,6 +231,5 @@ def write(path: Path, take: MeshSequence, *, progress: Progress | None = None) -
     name, notes = _object_name(take.name)
     with open(path, "wb") as file:
         _write(file, take, name, progress)
-    if take.positions.dtype != np.float32:
-        notes += (f"positions were {take.positions.dtype} and were rounded to float32",)
+
     return notes
