@@ -6,6 +6,7 @@ namespace mien {
 void bindRuntime(py::module_& module);
 void bindRigid(py::module_& module);
 void bindRig(py::module_& module);
+void bindObj(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -13,4 +14,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindRuntime(module);
     mien::bindRigid(module);
     mien::bindRig(module);
+    mien::bindObj(module);
 }

@@ -33,6 +33,7 @@ ENTRY_POINT_GROUP = "mien.formats"
 _BUILT_IN: dict[str, str] = {
     ".npz": "mien.io.npz",
     ".npy": "mien.io.npy",
+    ".obj": "mien.io.obj",
 }
 
 
