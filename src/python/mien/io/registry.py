@@ -34,6 +34,8 @@ _BUILT_IN: dict[str, str] = {
     ".npz": "mien.io.npz",
     ".npy": "mien.io.npy",
     ".obj": "mien.io.obj",
+    ".pc2": "mien.io.pc2",
+    ".mdd": "mien.io.mdd",
 }
 
 
