@@ -34,6 +34,7 @@ _BUILT_IN: dict[str, str] = {
     ".npz": "mien.io.npz",
     ".npy": "mien.io.npy",
     ".obj": "mien.io.obj",
+    ".ply": "mien.io.ply",
     ".pc2": "mien.io.pc2",
     ".mdd": "mien.io.mdd",
 }
