@@ -25,7 +25,7 @@ inline Scalar scalarOf(const py::array& array, const char* name) {
 inline void requirePoints(const py::array& array, const char* name) {
     const auto item = static_cast<py::ssize_t>(array.itemsize());
     const int n = static_cast<int>(array.ndim());
-    if ((n != 2 && n != 3) || array.shape(n - 1) != 3 || array.strides(n - 1) != item)
+    if ((n != 2 && n != 3) || array.shape(n - 1) != 3 || (array.size() > 0 && array.strides(n - 1) != item))
         throw py::type_error(std::string("`") + name +
                              "` must be (V, 3) or (F, V, 3) with x, y, z side by side");
 }

@@ -7,6 +7,7 @@ void bindRuntime(py::module_& module);
 void bindRigid(py::module_& module);
 void bindRig(py::module_& module);
 void bindObj(py::module_& module);
+void bindAlignment(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -15,4 +16,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindRigid(module);
     mien::bindRig(module);
     mien::bindObj(module);
+    mien::bindAlignment(module);
 }

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mien.errors import FormatError as FormatError
     from mien.errors import MienError as MienError
     from mien.errors import NumericalError as NumericalError
+    from mien.geometry.alignment import Alignment as Alignment
+    from mien.geometry.alignment import align_frames as align_frames
     from mien.io.registry import FileInfo as FileInfo
     from mien.io.registry import Format as Format
     from mien.io.registry import WriteReport as WriteReport
@@ -41,6 +43,8 @@ _HOMES = {
     "Topology": "mien.values.topology",
     "RigidMotion": "mien.values.rigid",
     "MeshSequence": "mien.values.sequence",
+    "Alignment": "mien.geometry.alignment",
+    "align_frames": "mien.geometry.alignment",
     "Performance": "mien.values.performance",
     "FileInfo": "mien.io.registry",
     "Format": "mien.io.registry",

@@ -51,3 +51,22 @@ def format_obj_faces(
     uv_indices: _Int32 | None,
 ) -> bytes: ...
 def parse_numbers(text: bytes | memoryview, out: _Float64) -> tuple[int, int]: ...
+def align_frames(
+    positions: _Points,
+    reference: _Points,
+    weights: _Float64 | None,
+    robust: bool,
+    scale: bool,
+    missing: bool,
+    *,
+    quantile: float = ...,
+    factor: float = ...,
+    floor: float = ...,
+    shrink: float = ...,
+    tolerance: float = ...,
+    max_iterations: int = ...,
+) -> tuple[
+    str,
+    int,
+    tuple[_Float64, _Float64, _Float64, _Float64, _Float64, _Float64, _Float64, npt.NDArray[np.int32]],
+]: ...

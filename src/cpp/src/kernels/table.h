@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/rig.h"
+#include "kernels/alignment.h"
 #include "kernels/rigid.h"
 
 namespace mien {
@@ -13,6 +14,7 @@ namespace mien {
 struct KernelTable {
     RigidKernels rigid;
     RigKernels rig;
+    AlignmentKernels alignment;
     // one line per concept
 };
 

@@ -1,0 +1,102 @@
+"""Slow twins of mien.geometry.alignment: one frame after the other, in NumPy, by singular values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def kabsch(p: np.ndarray, q: np.ndarray, w: np.ndarray, scale: bool) -> tuple[np.ndarray, np.ndarray, float]:
+    """Rotation, translation and scale with p ~ s R q + t (Kabsch 1976, Umeyama 1991)."""
+    a, b = w @ p / w.sum(), w @ q / w.sum()
+    cross = (p - a).T @ (w[:, None] * (q - b))
+    u, s, vt = np.linalg.svd(cross)
+    sign = np.array([1, 1, np.linalg.det(u) * np.linalg.det(vt)])
+    rotation = (u * sign) @ vt
+    factor = float((s * sign).sum() / (w @ ((q - b) ** 2).sum(1))) if scale else 1.0
+    return rotation, a - factor * rotation @ b, factor
+
+
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
+    order = np.argsort(values, kind="stable")
+    order = order[weights[order] > 0]
+    place = np.searchsorted(np.cumsum(weights[order]), level * weights.sum())
+    return float(values[order][min(place, len(order) - 1)])
+
+
+def spread(q: np.ndarray, w: np.ndarray) -> float:
+    centred = q - w @ q / w.sum()
+    values = np.linalg.eigvalsh(centred.T @ (w[:, None] * centred) / w.sum())
+    return float(np.sqrt(values[0] + values[1]))
+
+
+def align(
+    positions: np.ndarray,
+    reference: np.ndarray,
+    weights: np.ndarray | None = None,
+    robust: bool = False,
+    scale: bool = False,
+    *,
+    level: float = 0.2,
+    floor: float = 1e-6,
+    shrink: float = 1.4,
+    tolerance: float = 1e-9,
+    most: int = 200,
+) -> dict[str, np.ndarray]:
+    prior = np.ones(len(reference)) if weights is None else np.asarray(weights, np.float64)
+    box = reference[(prior > 0) & np.isfinite(reference).all(1)].astype(np.float64)
+    diagonal = np.linalg.norm(np.ptp(box, axis=0))
+    rows = [
+        align_one(
+            frame.astype(np.float64),
+            reference.astype(np.float64),
+            prior,
+            robust,
+            scale,
+            diagonal,
+            level,
+            floor,
+            shrink,
+            tolerance,
+            most,
+        )
+        for frame in positions
+    ]
+    names = ("rotation", "translation", "scale", "residual", "support", "spread", "sigma", "iterations")
+    return {name: np.array([row[i] for row in rows]) for i, name in enumerate(names)}
+
+
+def align_one(p, q, prior, robust, scale, diagonal, level, floor, shrink, tolerance, most):
+    usable = np.isfinite(p).all(1) & np.isfinite(q).all(1)
+    total = prior[np.isfinite(q).all(1)].sum()
+    p, q, w = p[usable], q[usable], prior[usable]
+    rotation, t, s = kabsch(p, q, w, scale)
+
+    def distances() -> np.ndarray:
+        return np.linalg.norm(p - (s * q @ rotation.T + t), axis=1)
+
+    g, sigma, count = np.ones(len(w)), np.inf, 0
+    if robust:
+        level = max(level, min(1, 6 / np.count_nonzero(w)))
+        r = distances()
+        target = max(floor * diagonal, weighted_quantile(r, w, level))
+        sigma = max(target, 4 * np.sqrt(w @ r**2 / w.sum()))
+        centre = w @ q / w.sum()
+        radius = np.sqrt(w @ ((q - centre) ** 2).sum(1) / w.sum())
+        while count < most:
+            count += 1
+            falling = sigma > target
+            r = distances()
+            before = s * rotation, s * rotation @ centre + t
+            rotation, t, s = kabsch(p, q, w / (1 + (r / sigma) ** 2) ** 2, scale)
+            moved = np.linalg.norm(before[0] - s * rotation) * radius
+            moved += np.linalg.norm(before[1] - (s * rotation @ centre + t))
+            if falling:
+                target = max(floor * diagonal, weighted_quantile(r, w, level))
+                sigma = max(target, sigma / shrink)
+            elif moved <= tolerance * diagonal:
+                break
+        g = 1 / (1 + (distances() / sigma) ** 2) ** 2
+    r = distances()
+    residual = np.sqrt((w * g) @ r**2 / (w @ g))
+    agrees = w / (1 + (r / (1e-3 * diagonal)) ** 2) ** 2 if robust else w
+    return rotation, t, s, residual, agrees.sum() / total, spread(q, agrees), sigma, count
