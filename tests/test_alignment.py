@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+from tests.oracles import alignment as oracle
 
 import mien
-from tests.oracles import alignment as oracle
 
 FIELDS = ("rotation", "translation", "scale", "residual", "support", "spread", "iterations")
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mien.io.registry import formats as formats
     from mien.io.registry import read as read
     from mien.io.registry import write as write
+    from mien.separation import separate as separate
     from mien.values.performance import Performance as Performance
     from mien.values.rig import Rig as Rig
     from mien.values.rigid import RigidMotion as RigidMotion
@@ -46,6 +47,7 @@ _HOMES = {
     "Alignment": "mien.geometry.alignment",
     "align_frames": "mien.geometry.alignment",
     "Performance": "mien.values.performance",
+    "separate": "mien.separation",
     "FileInfo": "mien.io.registry",
     "Format": "mien.io.registry",
     "WriteReport": "mien.io.registry",

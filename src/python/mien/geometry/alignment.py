@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.errors import NumericalError
 
-__all__ = ["Alignment", "align_frames"]
+__all__ = ["Alignment", "align_frames", "fit_frames"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -132,18 +133,43 @@ def align_frames(
             raise ValueError(
                 f"`reference` must be finite, got {about[place[1]].tolist()} at vertex {place[1]}"
             )
-    takes = frames if dims == 3 else frames[None]
-    if not len(takes):
-        return Alignment(np.empty((0, 3, 3)), np.empty((0, 3)), *np.empty((5, 0)), np.empty(0, np.int32))
-    problem, frame, arrays = _core.align_frames(takes, about, prior, bool(robust), bool(scale), bool(missing))
+    return fit_frames(
+        frames if dims == 3 else frames[None],
+        about,
+        prior,
+        robust=bool(robust),
+        scale=bool(scale),
+        missing=bool(missing),
+        called=lambda f: f"frame {f}",
+    )
+
+
+def fit_frames(
+    frames: npt.NDArray[Any],
+    reference: npt.NDArray[Any],
+    weights: Float64 | None,
+    *,
+    robust: bool,
+    scale: bool,
+    missing: bool,
+    called: Callable[[int], str],
+) -> Alignment:
+    """Do what `align_frames` does with arguments that have been checked; ``called(f)`` names a frame in messages."""
+    if not len(frames):
+        none = np.empty(0)
+        return Alignment(
+            np.empty((0, 3, 3)), np.empty((0, 3)), none, none, none, none, none, np.empty(0, np.int32)
+        )
+    problem, frame, arrays = _core.align_frames(frames, reference, weights, robust, scale, missing)
     if problem == "not_finite":
         f, v = _core.first_non_finite(frames) or (frame, 0)
         raise ValueError(
-            f"`positions` must be finite, got {takes[f, v].tolist()} at frame {f}, vertex {v} "
+            f"`positions` must be finite, got {frames[f, v].tolist()} at {called(f)}, vertex {v} "
             "(missing=True allows missing vertices)"
         )
     if problem:
-        raise NumericalError(f"frame {frame} cannot be aligned: {why_degenerate(takes[frame], about, prior)}")
+        why = why_degenerate(frames[frame], reference, weights)
+        raise NumericalError(f"{called(frame)} cannot be aligned: {why}")
     return Alignment(*arrays)
 
 

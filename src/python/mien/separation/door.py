@@ -1,0 +1,160 @@
+"""`separate`: the way from a take to a performance."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mien import _core, _validate
+from mien.separation.gauge import canonical_pose
+from mien.separation.keys import apply_keys, checked_keys
+from mien.separation.method import METHODS, Progress, align_take, methods
+from mien.separation.neutral import estimate_neutral
+from mien.values.performance import Performance
+from mien.values.rigid import RigidMotion
+from mien.values.sequence import MeshSequence
+from mien.values.topology import Topology
+
+__all__ = ["separate"]
+
+Float64 = npt.NDArray[np.float64]
+
+
+class HasNeutral(Protocol):
+    """What `separate` needs of a rig."""
+
+    @property
+    def topology(self) -> Topology: ...
+    @property
+    def neutral(self) -> npt.NDArray[Any]: ...
+
+
+def separate(
+    take: MeshSequence,
+    neutral: npt.ArrayLike | MeshSequence | None = None,
+    weights: npt.ArrayLike | None = None,
+    rig: HasNeutral | None = None,
+    keys: Any = None,
+    *,
+    method: str = "robust",
+    progress: Progress | None = None,
+) -> Performance:
+    """Separate the rigid motion of the head from what the face does.
+
+    Parameters
+    ----------
+    take : MeshSequence
+        F frames in world space; kept as it is, not copied. May be a memory map. Vertices may be missing (NaN).
+    neutral : (V, 3) floats or MeshSequence of one frame, optional
+        The face at rest; its space becomes head space. Estimated from the take when neither it nor `rig` is given:
+        head space is then that of the estimated face's own principal axes, x left, y up, z out of the face.
+    weights : (V,) floats in [0, 1], optional
+        How far each vertex belongs to the skull. Defaults to 1 everywhere.
+    rig : Rig, optional
+        Its neutral is used when `neutral` is not given. Its shapes are not used.
+    keys : mapping from frame to RigidMotion of one frame or (rotation, translation), optional
+        Heads known by hand, head → world, by zero-based frame. They replace what is found at exactly these frames;
+        others do not look at them. Without a neutral the first key also says where head space lies.
+    method : {"robust", "procrustes"}
+        ``robust`` lets vertices that move count less (Geman-McClure); ``procrustes`` is one weighted fit.
+    progress : callable, optional
+        Called with the frames done and F, first with 0.
+
+    Returns
+    -------
+    Performance
+        The take with `head`, `neutral`, `residual` and `confidence`; see `Performance`. Keyed frames have confidence 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind, shape or value.
+    NumericalError
+        A frame has fewer than three usable vertices, or they lie on a line; index and shot number are named.
+
+    Notes
+    -----
+    Every frame is fitted by itself to the neutral; frames are worked on in blocks, so memory is that of a block.
+    Moving the whole take rigidly in the world moves the head with it and leaves neutral and expression as they are,
+    up to rounding. Known as rigid stabilisation. Cost O(F V) times the reweightings (about 60 for ``robust``).
+
+    References
+    ----------
+    Horn 1987, Closed-form solution of absolute orientation using unit quaternions, J. Opt. Soc. Am. A 4(4).
+    Geman, McClure 1987, Statistical methods for tomographic image reconstruction, Bull. ISI 52(4).
+    Black, Rangarajan 1996, On the unification of line processes, outlier rejection, and robust statistics with
+    applications in early vision, Int. J. Computer Vision 19(1).
+    """
+    _validate.instance("take", take, MeshSequence, "a MeshSequence")
+    given = _given_neutral(take, neutral, rig)
+    prior = None
+    if weights is not None:
+        prior = _validate.unit_weights("weights", weights, "V", take.n_vertices)
+        if np.count_nonzero(prior) < 3:
+            raise ValueError(
+                f"`weights` must be above 0 for at least 3 vertices, got {np.count_nonzero(prior)}"
+            )
+    known = checked_keys(keys, len(take))
+    separation = METHODS[_validate.one_of("method", method, methods())]
+    if given is None and not len(take):
+        raise ValueError(
+            "`take` must have at least one frame when no neutral is given, for one is estimated from it"
+        )
+    if progress is not None:
+        progress(0, len(take))
+    rest = given if given is not None else _own_neutral(take, prior, known)
+    found = apply_keys(separation(take, rest, prior, progress), known, take, rest, prior)
+    return Performance(
+        take=take,
+        head=found.head,
+        neutral=rest,
+        residual=found.residual,
+        confidence=found.confidence,
+        method=method,
+    )
+
+
+def _given_neutral(
+    take: MeshSequence, neutral: npt.ArrayLike | MeshSequence | None, rig: HasNeutral | None
+) -> npt.NDArray[Any] | None:
+    if rig is not None and rig.topology != take.topology:
+        raise ValueError(
+            f"`rig` must have the topology of the take ({take.topology}), got {rig.topology} with other faces"
+        )
+    name = "neutral"
+    if neutral is None:
+        if rig is None:
+            return None
+        neutral, name = rig.neutral, "rig.neutral"
+    if isinstance(neutral, MeshSequence):
+        if len(neutral) != 1:
+            raise ValueError(f"`neutral` must have one frame, got {len(neutral)}; slice it: take[f:f+1]")
+        if neutral.topology != take.topology:
+            raise ValueError(
+                f"`neutral` must have the topology of the take ({take.topology}), got {neutral.topology}"
+            )
+        shape: npt.ArrayLike = neutral.positions[0]
+    else:
+        shape = neutral
+    points = _validate.points(name, shape, ("V", 3), {"V": take.n_vertices})
+    place = _core.first_non_finite(points)
+    if place is not None:
+        raise ValueError(f"`{name}` must be finite, got {points[place[1]].tolist()} at vertex {place[1]}")
+    return points
+
+
+def _own_neutral(
+    take: MeshSequence, weights: Float64 | None, keys: dict[int, RigidMotion]
+) -> npt.NDArray[Any]:
+    """Estimate a neutral, and lay it where its shape or the first key says."""
+    shape = estimate_neutral(take, weights)
+    if keys:
+        frame, key = next(iter(keys.items()))
+        fit = align_take(take[frame : frame + 1], shape, weights, robust=True)
+        pose = key.inverse() @ RigidMotion(fit.rotation, fit.translation)
+    else:
+        pose = canonical_pose(take.topology, shape)
+    neutral: npt.NDArray[Any] = pose.apply(shape)[0].astype(take.positions.dtype)
+    return neutral
