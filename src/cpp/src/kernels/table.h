@@ -5,8 +5,8 @@
 // marked below.
 #pragma once
 
-#include "kernels/rig.h"
 #include "kernels/alignment.h"
+#include "kernels/rig.h"
 #include "kernels/rigid.h"
 
 namespace mien {

@@ -37,6 +37,7 @@ _BUILT_IN: dict[str, str] = {
     ".ply": "mien.io.ply",
     ".pc2": "mien.io.pc2",
     ".mdd": "mien.io.mdd",
+    ".abc": "mien.io.alembic",
 }
 
 
