@@ -38,6 +38,9 @@ _BUILT_IN: dict[str, str] = {
     ".pc2": "mien.io.pc2",
     ".mdd": "mien.io.mdd",
     ".abc": "mien.io.alembic",
+    ".usd": "mien.io.usd",
+    ".usdc": "mien.io.usd",
+    ".usda": "mien.io.usd",
 }
 
 
