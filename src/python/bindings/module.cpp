@@ -4,6 +4,7 @@ namespace py = pybind11;
 
 namespace mien {
 void bindRuntime(py::module_& module);
+void bindDraw(py::module_& module);
 void bindRigid(py::module_& module);
 void bindRig(py::module_& module);
 void bindObj(py::module_& module);
@@ -13,6 +14,7 @@ void bindAlignment(py::module_& module);
 PYBIND11_MODULE(_core, module) {
     module.doc() = "The compiled core of mien. Arguments are checked by the Python package; use that.";
     mien::bindRuntime(module);
+    mien::bindDraw(module);
     mien::bindRigid(module);
     mien::bindRig(module);
     mien::bindObj(module);

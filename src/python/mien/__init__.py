@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from mien.io.registry import read as read
     from mien.io.registry import write as write
     from mien.separation import separate as separate
+    from mien.geometry.camera import Camera as Camera
+    from mien.geometry.draw import draw as draw
+    from mien.geometry.draw import write_png as write_png
     from mien.values.performance import Performance as Performance
     from mien.values.rig import Rig as Rig
     from mien.values.rigid import RigidMotion as RigidMotion
@@ -57,6 +60,9 @@ _HOMES = {
     "write": "mien.io.registry",
     "Corrective": "mien.values.shapes",
     "Rig": "mien.values.rig",
+    "Camera": "mien.geometry.camera",
+    "draw": "mien.geometry.draw",
+    "write_png": "mien.geometry.draw",
 }
 # Public names that are modules themselves.
 _MODULES: tuple[str, ...] = ()

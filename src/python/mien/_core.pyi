@@ -70,3 +70,21 @@ def align_frames(
     int,
     tuple[_Float64, _Float64, _Float64, _Float64, _Float64, _Float64, _Float64, npt.NDArray[np.int32]],
 ]: ...
+def draw(
+    points: _Points,
+    triangles: npt.NDArray[np.int32],
+    edges: npt.NDArray[np.uint8],
+    colors: npt.NDArray[np.float32] | None,
+    heat: npt.NDArray[np.float32] | None,
+    heat_table: npt.NDArray[np.float32],
+    texture: npt.NDArray[np.uint8] | None,
+    uvs: npt.NDArray[np.float32] | None,
+    uv_triangles: npt.NDArray[np.int32] | None,
+    camera: _Float64,
+    perspective: bool,
+    look: npt.NDArray[np.float32],
+    samples: int,
+    flat: bool,
+    wireframe: bool,
+    out: npt.NDArray[np.uint8],
+) -> None: ...

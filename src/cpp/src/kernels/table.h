@@ -7,6 +7,7 @@
 
 #include "kernels/alignment.h"
 #include "kernels/rig.h"
+#include "kernels/draw.h"
 #include "kernels/rigid.h"
 
 namespace mien {
@@ -15,6 +16,7 @@ struct KernelTable {
     RigidKernels rigid;
     RigKernels rig;
     AlignmentKernels alignment;
+    DrawKernels draw;
     // one line per concept
 };
 
