@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -148,7 +150,7 @@ Painter::Painter(const DrawMesh& mesh, const DrawCamera& camera, const DrawLook&
     view_.perspective = camera.perspective;
     samples_.width = static_cast<std::int32_t>(width);
     samples_.height = static_cast<std::int32_t>(height);
-    samples_.stride = static_cast<std::int32_t>(width + kDrawLanes);
+    samples_.stride = static_cast<std::int32_t>((width + kDrawLanes - 1) / kDrawLanes * kDrawLanes);
     const std::size_t total = static_cast<std::size_t>(samples_.stride) * samples_.height;
     scratch_.depth.resize(total);
     scratch_.triangle.resize(total);
@@ -344,13 +346,23 @@ void draw(const ConstFrames& points, const DrawMesh& mesh, const DrawCamera& cam
           const DrawOptions& options, std::uint8_t* out) {
     check(points, mesh, camera, options);
     const std::int64_t bytes = 3 * options.width * options.height;
-    // A painter's buffers are worth keeping for several frames; the pictures do not depend on how many.
-    const std::int64_t grain = std::clamp<std::int64_t>(points.frames / (4 * threadCount()), 1, 32);
-    parallelFor(points.frames, grain, [&](std::int64_t begin, std::int64_t end) {
-        Painter painter(mesh, camera, look, options, points.vertices);
-        for (std::int64_t f = begin; f < end; ++f)
-            painter.paint(static_cast<const char*>(points.data) + f * points.frameStride, points.vertexStride,
-                          points.scalar, f, out + f * bytes);
+    // Painters own large buffers: at most one for each thread, passed on from frame to frame.
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Painter>> idle;
+    parallelFor(points.frames, 1, [&](std::int64_t f, std::int64_t) {
+        std::unique_ptr<Painter> painter;
+        {
+            std::lock_guard<std::mutex> lock(mutex);
+            if (!idle.empty()) {
+                painter = std::move(idle.back());
+                idle.pop_back();
+            }
+        }
+        if (!painter) painter = std::make_unique<Painter>(mesh, camera, look, options, points.vertices);
+        painter->paint(static_cast<const char*>(points.data) + f * points.frameStride, points.vertexStride,
+                       points.scalar, f, out + f * bytes);
+        std::lock_guard<std::mutex> lock(mutex);
+        idle.push_back(std::move(painter));
     });
 }
 
