@@ -47,19 +47,19 @@ Rgb = tuple[int, int, int]
 Vector = tuple[float, float, float]
 
 # The stage: a calm light grey, and clay a little warmer and darker than it.
-BACKGROUND_SRGB: Rgb = (238, 239, 241)
-CLAY_SRGB: Rgb = (211, 196, 186)
+BACKGROUND_SRGB: Rgb = (242, 243, 245)
+CLAY_SRGB: Rgb = (204, 186, 174)
 BACK_FACE = 0.45  # how much of their light the insides of open meshes keep
 
 # Lights, linear RGB. Their sum on a surface that faces the viewer is close to 1, so that legends match.
 KEY_DIRECTION: Vector = (-0.42, 0.56, 0.714142843)  # from the viewer's upper left
-KEY_LIGHT: Vector = (0.80, 0.78, 0.75)
-KEY_WRAP = 0.20  # light reaches this far round the terminator, as it does on skin
-SKY_LIGHT: Vector = (0.40, 0.42, 0.45)
-GROUND_LIGHT: Vector = (0.13, 0.115, 0.105)
+KEY_LIGHT: Vector = (0.97, 0.94, 0.89)
+KEY_WRAP = 0.12  # light reaches this far round the terminator, as it does on skin
+SKY_LIGHT: Vector = (0.24, 0.26, 0.30)
+GROUND_LIGHT: Vector = (0.055, 0.05, 0.048)
 RIM_DIRECTION: Vector = (0.8, 0.36, -0.48)  # from behind, on the side away from the key
 RIM_LIGHT: Vector = (0.50, 0.53, 0.58)
-GLOSS = 0.045
+GLOSS = 0.065
 GLOSS_DIRECTION: Vector = (-0.226835377, 0.302447169, 0.925781519)  # half way between key and viewer
 
 # Lens of the pictures: millimetres on a 36 mm wide film gate. A portrait lens, as on set.
@@ -73,10 +73,10 @@ WIRE_OPACITY = 0.55
 # Heat: stops (lightness, chroma, hue in degrees) in OKLCh after the clay itself, which is the colour of zero. Lightness
 # falls all the way, so the map can be read without seeing hue.
 HEAT_OKLCH: tuple[Vector, ...] = (
-    (0.755, 0.145, 68.0),
-    (0.615, 0.205, 28.0),
-    (0.465, 0.190, 350.0),
-    (0.300, 0.130, 300.0),
+    (0.765, 0.125, 70.0),
+    (0.630, 0.178, 32.0),
+    (0.470, 0.168, 350.0),
+    (0.300, 0.115, 300.0),
 )
 # Diverging: from the negative end to the positive end; clay lies in the middle. Blue against orange, safe for all eyes.
 DIVERGING_OKLCH: tuple[Vector, ...] = (
