@@ -38,7 +38,6 @@ _BUILT_IN: dict[str, str] = {
     ".ply": "mien.io.ply",
     ".pc2": "mien.io.pc2",
     ".mdd": "mien.io.mdd",
-    ".abc": "mien.io.alembic",
     ".usd": "mien.io.usd",
     ".usdc": "mien.io.usd",
     ".usda": "mien.io.usd",
