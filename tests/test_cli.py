@@ -96,7 +96,9 @@ def test_frames_are_the_shots_own(run, take_file, acted, tmp_path):
     part = mien.read(tmp_path / "part.npz")
     assert (part.start_frame, len(part)) == (first + 10, 10)
     assert (part.positions == acted.take.positions[10:20]).all()
-    refused(run("convert", take_file, tmp_path / "x.npz", "--frames", "0-100000"), "must lie in the take's frames")
+    refused(
+        run("convert", take_file, tmp_path / "x.npz", "--frames", "0-100000"), "must lie in the take's frames"
+    )
     refused(run("convert", take_file, tmp_path / "x.npz", "--frames", "ten"), "FIRST-LAST")
     refused(run("convert", take_file, tmp_path / "x.npz", "--frames", "9-5"), "before")
 
@@ -127,7 +129,14 @@ def test_edit_is_recombine(run, take_file, neutral_file, acted, tmp_path):
     perf = mien.separate(take, neutral=acted.neutral.astype(np.float32))
     edits = edit_file(tmp_path / "fix.json", acted, perf)
     code, _, err = run(
-        "edit", take_file, "--edits", tmp_path / "fix.json", "--neutral", neutral_file, "-o", tmp_path / "v2.abc"
+        "edit",
+        take_file,
+        "--edits",
+        tmp_path / "fix.json",
+        "--neutral",
+        neutral_file,
+        "-o",
+        tmp_path / "v2.abc",
     )
     assert code == 0, err
     expected = mien.recombine(perf, edits).positions
@@ -139,7 +148,9 @@ def test_the_take_is_never_written_over(run, take_file, neutral_file, acted, tmp
     before = take_file.read_bytes()
     perf = mien.separate(mien.read(take_file), neutral=acted.neutral.astype(np.float32))
     edit_file(tmp_path / "fix.json", acted, perf)
-    refused(run("edit", take_file, "--edits", tmp_path / "fix.json", "-o", take_file), "cannot be written over")
+    refused(
+        run("edit", take_file, "--edits", tmp_path / "fix.json", "-o", take_file), "cannot be written over"
+    )
     refused(run("convert", take_file, take_file), "cannot be written over")
     assert take_file.read_bytes() == before
 

@@ -25,6 +25,7 @@ FLOORS: list[list[str]] = [
     ["geometry.regions"],
     ["geometry.temporal"],
     ["geometry.look"],
+    ["geometry.heat"],
     ["geometry.camera"],
     ["geometry.draw"],
     ["io", "datasets"],

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mien.errors import NumericalError as NumericalError
     from mien.geometry.alignment import Alignment as Alignment
     from mien.geometry.alignment import align_frames as align_frames
+    from mien.geometry.camera import Camera as Camera
+    from mien.geometry.draw import draw as draw
+    from mien.geometry.draw import write_png as write_png
     from mien.io.registry import FileInfo as FileInfo
     from mien.io.registry import Format as Format
     from mien.io.registry import WriteReport as WriteReport
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from mien.io.registry import read as read
     from mien.io.registry import write as write
     from mien.separation import separate as separate
-    from mien.geometry.camera import Camera as Camera
-    from mien.geometry.draw import draw as draw
-    from mien.geometry.draw import write_png as write_png
     from mien.values.performance import Performance as Performance
     from mien.values.rig import Rig as Rig
     from mien.values.rigid import RigidMotion as RigidMotion

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -31,14 +30,14 @@ MM = 10.0  # the built-in face is in centimetres
     default=Path("mien_demo"),
     show_default=True,
     help="A folder for the results; made if needed.",
-)  # noqa: E501
+)
 @click.option(
     "--resolution",
     type=click.Choice(["preview", "shot", "hero"]),
     default="preview",
     show_default=True,
     help="About 5, 25 or 100 thousand vertices.",
-)  # noqa: E501
+)
 @click.option(
     "--frames",
     type=click.IntRange(min=120),
@@ -98,7 +97,10 @@ def _edits(
     peak = int(np.clip(np.argmax(smile[: n // 2]), 12, n // 2 - 12))
     start, end = max(peak - 30, 0), min(peak + 30, n // 2)
     mouth = mien.region(
-        perf.take.topology, perf.neutral, seeds=[marks["mouth_corner_left"], marks["mouth_corner_right"]], radius=5.0
+        perf.take.topology,
+        perf.neutral,
+        seeds=[marks["mouth_corner_left"], marks["mouth_corner_right"]],
+        radius=5.0,
     )
     held = mien.envelope(n, start=start, peak=peak, end=end)
 

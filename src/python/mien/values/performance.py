@@ -95,7 +95,7 @@ class Performance:
         expression : bool
             Write the expression, too, for programs that read arrays; as large as the take. `load` does not need it.
         """
-        extra = {"expression": self.expression} if expression else {}
+        extra: dict[str, Any] = {"expression": self.expression} if expression else {}
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,
