@@ -9,6 +9,8 @@ void bindRigid(py::module_& module);
 void bindRig(py::module_& module);
 void bindObj(py::module_& module);
 void bindAlignment(py::module_& module);
+void bindGeodesic(py::module_& module);
+void bindEditing(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -19,4 +21,6 @@ PYBIND11_MODULE(_core, module) {
     mien::bindRig(module);
     mien::bindObj(module);
     mien::bindAlignment(module);
+    mien::bindGeodesic(module);
+    mien::bindEditing(module);
 }

@@ -16,6 +16,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mien.editing.apply import recombine as recombine
+    from mien.editing.edit_list import EditList as EditList
+    from mien.editing.gain import Gain as Gain
+    from mien.editing.paste import Paste as Paste
+    from mien.editing.sculpt import Sculpt as Sculpt
     from mien.errors import FormatError as FormatError
     from mien.errors import MienError as MienError
     from mien.errors import NumericalError as NumericalError
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
     from mien.geometry.camera import Camera as Camera
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
+    from mien.geometry.regions import envelope as envelope
+    from mien.geometry.regions import geodesic_distance as geodesic_distance
+    from mien.geometry.regions import region as region
     from mien.io.registry import FileInfo as FileInfo
     from mien.io.registry import Format as Format
     from mien.io.registry import WriteReport as WriteReport
@@ -63,6 +71,14 @@ _HOMES = {
     "Camera": "mien.geometry.camera",
     "draw": "mien.geometry.draw",
     "write_png": "mien.geometry.draw",
+    "EditList": "mien.editing.edit_list",
+    "Gain": "mien.editing.gain",
+    "Paste": "mien.editing.paste",
+    "Sculpt": "mien.editing.sculpt",
+    "recombine": "mien.editing.apply",
+    "envelope": "mien.geometry.regions",
+    "geodesic_distance": "mien.geometry.regions",
+    "region": "mien.geometry.regions",
 }
 # Public names that are modules themselves.
 _MODULES: tuple[str, ...] = ()

@@ -88,3 +88,42 @@ def draw(
     wireframe: bool,
     out: npt.NDArray[np.uint8],
 ) -> None: ...
+def geodesic_distance(
+    positions: _Points, triangles: _Int32, seeds: _Int32, limit: float, out: _Float64
+) -> None: ...
+def accumulate_gain(
+    take: _Points,
+    rotation: _Float64,
+    translation: _Float64,
+    neutral: _Float64,
+    weights: _Float64 | None,
+    factors: _Float64,
+    delta: _Float64,
+) -> None: ...
+def accumulate_towards(
+    take: _Points,
+    rotation: _Float64,
+    translation: _Float64,
+    source: _Points,
+    matrix: _Float64,
+    offset: _Float64,
+    rest: _Float64 | None,
+    weights: _Float64 | None,
+    factors: _Float64,
+    delta: _Float64,
+) -> None: ...
+def accumulate_displacement(
+    displacement: _Float64,
+    weights: _Float64 | None,
+    factors: _Float64,
+    delta: _Float64,
+) -> None: ...
+def write_edited(
+    take: _Points,
+    rotation: _Float64,
+    translation: _Float64,
+    weights: _Float64 | None,
+    delta: _Float64,
+    out: _Points,
+) -> None: ...
+def copy_frames(take: _Points, out: _Points) -> None: ...

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "kernels/alignment.h"
+#include "kernels/editing.h"
+#include "kernels/rig.h"
 #include "kernels/draw.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
@@ -17,6 +19,7 @@ struct KernelTable {
     RigKernels rig;
     AlignmentKernels alignment;
     DrawKernels draw;
+    EditingKernels editing;
     // one line per concept
 };
 

@@ -1,0 +1,10 @@
+"""What users do to a performance: edits as data, and the take with them applied."""
+
+from mien.editing.apply import recombine as recombine
+from mien.editing.edit_list import EditList as EditList
+from mien.editing.edits import Edit as Edit
+from mien.editing.gain import Gain as Gain
+from mien.editing.paste import Paste as Paste
+from mien.editing.recipes import EnvelopeRecipe as EnvelopeRecipe
+from mien.editing.recipes import RegionRecipe as RegionRecipe
+from mien.editing.sculpt import Sculpt as Sculpt

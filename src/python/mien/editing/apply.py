@@ -1,0 +1,162 @@
+"""Put edits under the untouched head."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mien import _core, _validate
+from mien.editing.edit_list import EditList
+from mien.editing.edits import Application, Block, Edit, Scene
+from mien.errors import NumericalError
+from mien.values.performance import Performance
+from mien.values.sequence import MeshSequence
+
+__all__ = ["recombine"]
+
+# Displacements of about this many bytes stay in the processor's cache between edits.
+_BLOCK_BYTES = 8 << 20
+
+
+def recombine(
+    performance: Performance,
+    edits: Iterable[Edit] | None = None,
+    *,
+    out: npt.NDArray[Any] | None = None,
+    block_frames: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> MeshSequence:
+    """Return the take with edits applied to its expression, under its own head motion.
+
+    Parameters
+    ----------
+    performance : Performance
+        What is edited; neither it nor its take is changed.
+    edits : EditList or iterable of Edit, optional
+        Applied in order. Without edits the result shares the take's memory.
+    out : (F, V, 3) array of the take's dtype, optional
+        Where to write the positions, such as a memory map for takes that do not fit in memory.
+    block_frames : int, optional
+        How many frames are worked on at a time. The result does not depend on it.
+    progress : callable, optional
+        Called as ``progress(done, total)`` in frames.
+
+    Returns
+    -------
+    MeshSequence
+        Like the take. Vertices and frames that no edit reaches keep their bits.
+
+    Raises
+    ------
+    ValueError
+        An edit does not fit the performance; the message names the edit. Nothing has been written.
+
+    Notes
+    -----
+    Edits add up to displacements Δ in head space; the result is ``take + R_f Δ_f`` where Δ is not zero. Blocks of
+    frames are worked on one after the other: O(F V) for the take and O(frames x vertices touched) for each edit.
+    """
+    _validate.instance("performance", performance, Performance, "a Performance")
+    take = performance.take
+    plan = _plan(performance, EditList(() if edits is None else edits))
+    if out is None and not plan:
+        return take
+    target = np.empty(take.positions.shape, take.positions.dtype) if out is None else _checked_out(out, take)
+    size = (
+        _block_size(take) if block_frames is None else _validate.index("block_frames", block_frames, least=1)
+    )
+    delta = np.zeros((min(size, len(take)) if plan else 0, 3, take.n_vertices))
+    for segment in _segments(plan, len(take)):
+        for start in range(segment.start, segment.stop, size):
+            stop = min(start + size, segment.stop)
+            _write(performance, segment, start, stop, delta, target[start:stop])
+            if progress is not None:
+                progress(stop, len(take))
+    return take.with_positions(target)
+
+
+class _Segment(NamedTuple):
+    """Frames that are reached by the same edits, and weights that are zero where none of them acts (None: nowhere)."""
+
+    start: int
+    stop: int
+    applications: Sequence[Application]
+    weights: npt.NDArray[np.float64] | None
+
+
+def _checked_out(out: npt.NDArray[Any], take: MeshSequence) -> npt.NDArray[Any]:
+    wanted = take.positions
+    _validate.instance("out", out, np.ndarray, "an array")
+    if out.dtype != wanted.dtype or out.shape != wanted.shape or not out.flags.writeable:
+        raise ValueError(
+            f"`out` must be a writable {wanted.dtype} array of shape {wanted.shape}, got {out.dtype} {out.shape}"
+        )
+    if not out.flags.c_contiguous or np.may_share_memory(out, wanted):
+        raise ValueError(
+            "`out` must be C-contiguous and apart from the take's memory, got an array that is not"
+        )
+    return out
+
+
+def _block_size(take: MeshSequence) -> int:
+    in_cache = _BLOCK_BYTES // max(24 * take.n_vertices, 1)
+    return max(in_cache, 2 * _core.thread_count())
+
+
+def _plan(performance: Performance, edits: EditList) -> list[Application]:
+    """Work every edit out on the performance, in order."""
+    plan: list[Application] = []
+    for i, edit in enumerate(edits):
+        before = tuple(plan)
+
+        def current(frame: int, before: Sequence[Application] = before) -> npt.NDArray[np.float64]:
+            delta = np.zeros((1, 3, performance.take.n_vertices))
+            block = Block.of(performance, frame, frame + 1, delta)
+            for application in before:
+                if application.start <= frame < application.stop:
+                    application.add(block)
+            expression: npt.NDArray[np.float64] = block.current()[0]
+            return expression
+
+        try:
+            plan.append(edit.apply_to(Scene(performance, current)))
+        except (NumericalError, ValueError) as error:
+            kind = NumericalError if isinstance(error, NumericalError) else ValueError
+            raise kind(f"edits[{i}] ({edit.kind}): {error}") from error
+    return plan
+
+
+def _segments(plan: Sequence[Application], n_frames: int) -> Iterator[_Segment]:
+    """Cut the take where an edit starts or stops."""
+    cuts = sorted({0, n_frames, *(a.start for a in plan), *(a.stop for a in plan)})
+    for start, stop in itertools.pairwise(cuts):
+        active = [a for a in plan if a.start <= start and stop <= a.stop]
+        yield _Segment(start, stop, active, _union([a.weights for a in active]))
+
+
+def _union(weights: Sequence[npt.NDArray[np.float64] | None]) -> npt.NDArray[np.float64] | None:
+    arrays = [w for w in weights if w is not None]
+    return functools.reduce(np.maximum, arrays) if arrays and len(arrays) == len(weights) else None
+
+
+def _write(
+    performance: Performance,
+    segment: _Segment,
+    start: int,
+    stop: int,
+    delta: npt.NDArray[np.float64],
+    out: npt.NDArray[Any],
+) -> None:
+    """Write frames of one segment; `delta` holds zeros before and after."""
+    if not segment.applications:
+        _core.copy_frames(performance.take.positions[start:stop], out)
+        return
+    block = Block.of(performance, start, stop, delta)
+    for application in segment.applications:
+        application.add(block)
+    _core.write_edited(block.take, block.rotation, block.translation, segment.weights, block.planes, out)

@@ -1,0 +1,259 @@
+"""Edits in the order in which they are applied, in memory and in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any, overload
+
+from mien import _validate
+from mien._atomic import atomic_path
+from mien.editing.documents import EditWriter, Facts, Fields, dump, parse
+from mien.editing.edits import Edit
+from mien.editing.gain import Gain
+from mien.editing.paste import Paste
+from mien.editing.sculpt import Sculpt
+from mien.errors import FormatError
+from mien.values.performance import Performance
+from mien.values.sequence import MeshSequence
+
+__all__ = ["KINDS", "EditList"]
+
+SCHEMA, VERSION = "mien.edits", 1
+
+# What an edit is called in files -> its class.
+KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Gain, Paste, Sculpt)}
+
+
+class EditList(Sequence[Edit]):
+    """An immutable list of edits; each sees the expression as those before it left it.
+
+    Parameters
+    ----------
+    edits : iterable of Edit
+        In the order in which they are applied.
+
+    Raises
+    ------
+    TypeError
+        Something in it is not an edit.
+    """
+
+    __slots__ = ("_edits",)
+
+    def __init__(self, edits: Iterable[Edit] = ()) -> None:
+        self._edits = tuple(edits)
+        for i, edit in enumerate(self._edits):
+            _validate.instance(f"edits[{i}]", edit, Edit, "an edit such as Gain, Paste or Sculpt")
+
+    def __len__(self) -> int:
+        return len(self._edits)
+
+    @overload
+    def __getitem__(self, index: int) -> Edit: ...
+    @overload
+    def __getitem__(self, index: slice) -> EditList: ...
+    def __getitem__(self, index: int | slice) -> Edit | EditList:
+        return EditList(self._edits[index]) if isinstance(index, slice) else self._edits[index]
+
+    def __iter__(self) -> Iterator[Edit]:
+        return iter(self._edits)
+
+    def __add__(self, other: Iterable[Edit]) -> EditList:
+        """Return this list followed by another."""
+        return EditList((*self._edits, *other))
+
+    def __repr__(self) -> str:
+        return f"EditList([{', '.join(type(edit).__name__ for edit in self._edits)}])"
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        take: MeshSequence | Performance | None = None,
+        *,
+        sources: Mapping[str, Performance] | None = None,
+    ) -> None:
+        """Write the edits to a JSON file that a person can read, change and compare.
+
+        Parameters
+        ----------
+        path : path
+            Appears whole or not at all.
+        take : MeshSequence or Performance, optional
+            What the edits are for. With it the file holds the shot's own frame numbers and knows the topology;
+            without it frames stay zero-based.
+        sources : mapping of str to Performance, optional
+            Names for the performances that edits paste from; the default is the name of their take. The performances
+            themselves are not written.
+
+        Raises
+        ------
+        ValueError
+            Two sources have the same name.
+        """
+        names = _source_names(self, sources or {})
+        sequence = _sequence(take)
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "frame_numbers": "zero_based" if sequence is None else "shot",
+        }
+        if sequence is not None:
+            document["take"] = _described(sequence)
+        if names:
+            document["sources"] = {name: _described(source.take) for name, source in names.items()}
+        writer = EditWriter(
+            None if sequence is None else sequence.start_frame, {id(s): name for name, s in names.items()}
+        )
+        document["edits"] = [{"edit": edit.kind, **edit.to_fields(writer)} for edit in self._edits]
+        text = dump(document) + "\n"
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        take: MeshSequence | Performance | None = None,
+        *,
+        sources: Mapping[str, Performance] | None = None,
+    ) -> EditList:
+        """Read a file that `save` or a person wrote.
+
+        Parameters
+        ----------
+        path : path
+            A JSON file, described in docs/editing.md.
+        take : MeshSequence or Performance, optional
+            What the edits will be applied to: checks the topology, and says which index a frame number is when the take
+            was delivered anew with other handles. Needed when the file does not describe its take.
+        sources : mapping of str to Performance, optional
+            The performances that the file names as sources.
+
+        Raises
+        ------
+        FormatError
+            The file is not an edit list, or is for another topology; the message names edit and field.
+        """
+        document = Fields(str(path), parse(path))
+        _check_schema(document)
+        shot = document.take("frame_numbers", "shot")
+        if shot not in ("shot", "zero_based"):
+            raise document.fail("frame_numbers", f"must be 'shot' or 'zero_based', got {shot!r}")
+        facts = _take_facts(document, _sequence(take), shot == "shot")
+        known = _sources(document, sources or {}, facts, shot == "shot")
+        listed = document.take("edits")
+        if not isinstance(listed, list):
+            raise document.fail("edits", "must be a list")
+        document.done()
+        return cls(_read_edit(f"{path}: edits[{i}]", fields, facts, known) for i, fields in enumerate(listed))
+
+
+def _sequence(take: MeshSequence | Performance | None) -> MeshSequence | None:
+    if take is None or isinstance(take, MeshSequence):
+        return take
+    _validate.instance("take", take, Performance, "a MeshSequence or a Performance")
+    return take.take
+
+
+def _described(take: MeshSequence) -> dict[str, Any]:
+    return {
+        "name": take.name,
+        "start_frame": take.start_frame,
+        "frames": len(take),
+        "vertices": take.n_vertices,
+        "topology": take.topology.hash,
+    }
+
+
+def _source_names(edits: Iterable[Edit], given: Mapping[str, Performance]) -> dict[str, Performance]:
+    """Every source of the edits by the name under which it is written."""
+    chosen = {id(source): name for name, source in given.items()}
+    names: dict[str, Performance] = {}
+    for i, edit in enumerate(edits):
+        for source in edit.sources:
+            name = chosen.get(id(source), source.take.name)
+            if name == "self" or names.setdefault(name, source) is not source:
+                raise ValueError(
+                    f"edits[{i}] ({edit.kind}): the name {name!r} of its source is taken; name it in `sources`"
+                )
+    return names
+
+
+def _check_schema(document: Fields) -> None:
+    schema, version = document.take("schema"), document.take("version")
+    if schema != SCHEMA:
+        raise document.fail("schema", f"must be {SCHEMA!r}, got {schema!r}")
+    if version != VERSION:
+        raise document.fail("version", f"must be {VERSION}, which is what this mien reads, got {version!r}")
+
+
+def _described_facts(fields: Fields, sequence: MeshSequence | None, shot: bool) -> Facts:
+    """Read what a file says about a take, checked against the take itself where that is given."""
+    fields.take("name", None)
+    start, frames = fields.integer("start_frame", 0), fields.integer("frames", None)
+    vertices, topology = fields.integer("vertices", None), fields.take("topology", None)
+    fields.done()
+    if sequence is None:
+        return Facts(start if shot else 0, frames, vertices)
+    if vertices not in (None, sequence.n_vertices):
+        raise fields.fail(
+            "vertices", f"is {vertices}, but the take given has {sequence.n_vertices}: it is another one"
+        )
+    if topology not in (None, sequence.topology.hash):
+        raise fields.fail("topology", "is that of another take: the polygons differ")
+    return _facts(sequence, shot)
+
+
+def _facts(sequence: MeshSequence, shot: bool) -> Facts:
+    return Facts(sequence.start_frame if shot else 0, len(sequence), sequence.n_vertices)
+
+
+def _take_facts(document: Fields, sequence: MeshSequence | None, shot: bool) -> Facts:
+    fields = document.object("take", None)
+    if fields is not None:
+        return _described_facts(fields, sequence, shot)
+    if sequence is not None:
+        return _facts(sequence, shot)
+    if shot:
+        raise document.fail(
+            "take", "is missing: say which frame the shot starts with there, or give the take"
+        )
+    return Facts()
+
+
+def _sources(
+    document: Fields, given: Mapping[str, Performance], take: Facts, shot: bool
+) -> dict[str, tuple[Performance | None, Facts]]:
+    """Return every source an edit may name, with what is known about it."""
+    known: dict[str, tuple[Performance | None, Facts]] = {"self": (None, take)}
+    for name, source in given.items():
+        _validate.instance(f"sources[{name!r}]", source, Performance, "a Performance")
+        known[name] = source, _facts(source.take, shot)
+    fields = document.object("sources", None)
+    if fields is None:
+        return known
+    for name in fields.names():
+        described = fields.object(name)
+        assert described is not None
+        if name in given:
+            known[name] = given[name], _described_facts(described, given[name].take, shot)
+    return known
+
+
+def _read_edit(
+    place: str, values: Any, facts: Facts, sources: Mapping[str, tuple[Performance | None, Facts]]
+) -> Edit:
+    fields = Fields(place, values, facts, sources)
+    kind = fields.take("edit")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise fields.fail("edit", f"must be one of {', '.join(map(repr, KINDS))}, got {kind!r}")
+    fields.place = f"{place} ({kind})"
+    try:
+        edit = KINDS[kind].from_fields(fields)
+    except FormatError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FormatError(f"{fields.place}: {error}") from error
+    fields.done()
+    return edit

@@ -1,0 +1,114 @@
+"""A corrected shape for one frame, carried to the frames around it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mien import _core, _validate
+from mien.editing.documents import EditWriter, Fields
+from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.recipes import (
+    Envelope,
+    EnvelopeRecipe,
+    Region,
+    checked_envelope,
+    checked_region,
+    frame_weights,
+    vertex_weights,
+)
+
+__all__ = ["Sculpt"]
+
+_SPACES = ("world", "head")
+# Without an envelope the shape comes and goes over this many frames on each side.
+_EASE_FRAMES = 8
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sculpt(Edit):
+    """Meet a shape at one frame, and carry the difference to other frames: ``current + w e (shape - current_frame)``.
+
+    Parameters
+    ----------
+    frame : int
+        The frame at which the shape is met, zero-based.
+    shape : (V, 3) floats
+        What the face shall look like there.
+    envelope : (F,) floats in [0, 1] or EnvelopeRecipe, optional
+        Frame weights, 1 at `frame`; by default 8 frames of ease on each side.
+    region : (V,) floats in [0, 1] or RegionRecipe, optional
+        Vertex weights; None is everywhere.
+    space : {"world", "head"}
+        Where the shape lies: with the head of that frame, or without.
+
+    Notes
+    -----
+    The difference is a displacement in head space, found after the edits before this one. Vertices that are missing
+    at `frame` are not displaced.
+    """
+
+    kind: ClassVar[str] = "sculpt"
+
+    frame: int
+    shape: npt.ArrayLike
+    _: dataclasses.KW_ONLY
+    envelope: Envelope = None
+    region: Region = None
+    space: str = "world"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frame", _validate.index("frame", self.frame, least=0))
+        shape = _validate.floats("shape", self.shape, ("V", 3)).copy()
+        shape.flags.writeable = False
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "envelope", checked_envelope(self.envelope))
+        object.__setattr__(self, "region", checked_region(self.region))
+        object.__setattr__(self, "space", _validate.one_of("space", self.space, _SPACES))
+
+    def apply_to(self, scene: Scene) -> Application:
+        """Work the sculpt out on a performance."""
+        performance, n = scene.performance, len(scene.performance)
+        frame = _validate.index("frame", self.frame, least=0, below=n)
+        shape = _validate.floats("shape", self.shape, ("V", 3), {"V": performance.take.n_vertices})
+        envelope = self.envelope
+        if envelope is None:
+            envelope = EnvelopeRecipe(frame - _EASE_FRAMES, frame, frame + _EASE_FRAMES)
+        start, stop, factors = frame_weights(envelope, n)
+        there = factors[frame - start] if start <= frame < stop else 0.0
+        if there != 1:
+            raise ValueError(f"`envelope` must be 1 at frame {frame}, where the shape is met, got {there:g}")
+        weights = vertex_weights(self.region, performance)
+        if self.space == "world":
+            shape = performance.head[frame].apply_inverse(shape)[0]
+        displacement = np.ascontiguousarray((shape - scene.current(frame)).T)
+
+        def add(block: Block) -> None:
+            _core.accumulate_displacement(
+                displacement, weights, block.of_frames(start, factors), block.planes
+            )
+
+        return Application(start, stop, weights, add)
+
+    def to_fields(self, writer: EditWriter) -> dict[str, Any]:
+        """Return the edit as JSON values."""
+        return {
+            "frame": writer.frame(self.frame),
+            "space": self.space,
+            **writer.places(self.region, self.envelope),
+            "shape": np.asarray(self.shape).tolist(),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Sculpt:
+        """Read what `to_fields` gave."""
+        return cls(
+            fields.frame("frame"),
+            fields.numbers("shape"),
+            space=fields.take("space", "world"),
+            region=fields.region(),
+            envelope=fields.envelope(),
+        )
