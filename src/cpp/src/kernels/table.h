@@ -6,9 +6,8 @@
 #pragma once
 
 #include "kernels/alignment.h"
-#include "kernels/editing.h"
-#include "kernels/rig.h"
 #include "kernels/draw.h"
+#include "kernels/editing.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
 
