@@ -128,9 +128,9 @@ def edit_list(
     corners = [int(truth["landmarks68"][i]) for i in MOUTH_CORNERS]
     mouth = mien.region(perf.take.topology, perf.neutral, seeds=corners, radius=4.0)
     hold = mien.envelope(n, start=n // 10, peak=n // 4, end=n // 2 - 2)
-    length = n // 4
+    length = n // 3
     paste = mien.Paste(
-        source=None, source_frames=(0, length), at=n // 2 + 4, region=mouth, blend=max(2, length // 4)
+        source=None, source_frames=(0, length), at=n // 2 + 4, region=mouth, blend=2 * length // 5
     )
     edits = mien.EditList([mien.Gain(0.4, region=mouth, envelope=hold), paste])
     frames = hold > 0
