@@ -81,7 +81,7 @@ _HOMES = {
     "region": "mien.geometry.regions",
 }
 # Public names that are modules themselves.
-_MODULES: tuple[str, ...] = ()
+_MODULES: tuple[str, ...] = ("datasets",)
 
 __all__ = [*_HOMES, *_MODULES, "__version__"]
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 import mien
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
+from mien.values.topology import Topology
 
 __all__ = [
     "frames_option",
@@ -108,12 +109,12 @@ def read_take(
     *,
     frames: tuple[int, int] | None = None,
     node: str | None = None,
-    topology: Path | None = None,
+    topology: Path | Topology | None = None,
     fps: float | None = None,
     missing: bool = False,
 ) -> MeshSequence:
     """Read a take with the command line's options; `frames` are shot frame numbers, both included."""
-    donor = None if topology is None else mien.read(topology).topology
+    donor = mien.read(topology).topology if isinstance(topology, Path) else topology
     part = None
     if frames is not None:
         info = mien.file_info(path)
