@@ -27,19 +27,30 @@ def blender_python() -> str:
 
 
 @pytest.fixture
-def blender_reads(blender_python: str, tmp_path: pathlib.Path):
-    """Return a function that gives what Blender imports from a file, as `blender_dump.py` saves it."""
+def blender_runs(blender_python: str):
+    """Return a function that runs a script of this folder in Blender's Python."""
 
-    def read(path: pathlib.Path, fps: float) -> dict[str, np.ndarray]:
-        out = tmp_path / "blender.npz"
+    def run(script: str, *arguments: object) -> str:
         done = subprocess.run(
-            [blender_python, str(HERE / "blender_dump.py"), str(path), str(out), repr(fps)],
+            [blender_python, str(HERE / script), *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def blender_reads(blender_runs, tmp_path: pathlib.Path):
+    """Return a function that gives what Blender imports from a file, as `blender_dump.py` saves it."""
+
+    def read(path: pathlib.Path, fps: float) -> dict[str, np.ndarray]:
+        out = tmp_path / "blender.npz"
+        blender_runs("blender_dump.py", path, out, fps)
         with np.load(out) as data:
             return {key: data[key] for key in data.files}
 

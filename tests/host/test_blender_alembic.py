@@ -5,8 +5,10 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
+import pytest
 
 import mien
+from builders import alembic as build
 from mien.io.alembic import FORMAT
 
 
@@ -51,3 +53,43 @@ def test_blender_reads_a_held_take_and_a_single_frame(
         FORMAT.write(path, written)
         found = blender_reads(path, take.fps)
         np.testing.assert_array_equal(found["vertices"][0], turned(take.positions[0]))
+
+
+SCALE, TRANSLATE, ROTATE, MATRIX, ROTATE_X, ROTATE_Y, ROTATE_Z = range(7)
+
+
+@pytest.mark.parametrize(
+    ("ops", "values"),
+    [
+        ([TRANSLATE, ROTATE, SCALE], [1.0, -2, 3, 1, 2, -0.5, 40, 2, 3, 0.5]),
+        ([ROTATE_Z, ROTATE_Y, ROTATE_X, TRANSLATE], [30.0, -50, 70, 4, 5, 6]),
+        ([MATRIX, SCALE], [0, 1, 0, 0, -2, 0, 0, 0, 0, 0, 1, 0, 5, 6, 7, 1, 1, 2, 3]),
+    ],
+)
+def test_blender_understands_transforms_as_we_do(
+    tmp_path: pathlib.Path, rng: np.random.Generator, blender_reads, ops: list, values: list
+) -> None:
+    points = rng.normal(0, 1, (2, 12, 3)).astype(np.float32)
+    face = build.mesh("face", points, [[0, 1, 5, 4], [1, 2, 6, 5]])
+    rows = [values, (np.array(values) * 1.1 if MATRIX not in ops else np.array(values)).tolist()]
+    inner = build.xform("near", ops, rows, [face])
+    outer = build.xform("far", [TRANSLATE, ROTATE_X], [[3.0, 2, 1, 25]], [inner])
+    build.archive(tmp_path / "nested.abc", [outer])
+    found = blender_reads(tmp_path / "nested.abc", 24.0)
+    vertices, matrices = found["vertices"].astype(np.float64), found["matrices"]
+    world = np.einsum("fij,fvj->fvi", matrices[:, :3, :3], vertices) + matrices[:, None, :3, 3]
+    ours = FORMAT.read(tmp_path / "nested.abc").positions
+    np.testing.assert_allclose(turned(ours), world, atol=2e-5)
+
+
+def test_we_read_what_blender_writes(tmp_path: pathlib.Path, blender_runs) -> None:
+    path, truth = tmp_path / "blender.abc", tmp_path / "truth.npz"
+    blender_runs("blender_export.py", path, truth)
+    take = FORMAT.read(path, node="face")
+    with np.load(truth) as expected:
+        np.testing.assert_allclose(turned(take.positions), expected["world"], atol=2e-6)
+        np.testing.assert_array_equal(take.topology.face_counts, expected["face_counts"])
+        np.testing.assert_array_equal(take.topology.face_indices, expected["face_indices"])
+        np.testing.assert_array_equal(take.topology.uvs[take.topology.uv_indices], expected["corner_uvs"])
+    assert (take.fps, take.start_frame, take.name) == (25.0, 101, "face")
+    assert len(FORMAT.info(path).nodes) == 2

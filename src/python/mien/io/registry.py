@@ -41,6 +41,7 @@ _BUILT_IN: dict[str, str] = {
     ".usd": "mien.io.usd",
     ".usdc": "mien.io.usd",
     ".usda": "mien.io.usd",
+    ".abc": "mien.io.alembic",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from mien.io.alembic.times import TimeSampling, parse_samplings
 
 __all__ = ["Archive", "Node"]
 
+SCHEMA = re.compile(r"(?:^|;)schema=([^;]*)")
 MESH_SCHEMAS = ("AbcGeom_PolyMesh_v1", "AbcGeom_SubD_v1")
 XFORM_PREFIX = "AbcGeom_Xform_v"
 DEEPEST = 128
+FREE_LETTERS = 1 << 20  # paths of all meshes together may be longer than the file by this much
 OLDEST = 9999  # archive versions below are refused by the reference library too
 
 
@@ -102,28 +105,34 @@ class Archive:
 
     def _walk(self, root: int) -> None:
         file = self.file
-        stack = [(Node("", "", None), root, 0)]
+        stack = [(Node("", "", None), root, 0, 0)]
         seen = set()
+        letters_left = file.size + FREE_LETTERS
         while stack:
-            node, reference, depth = stack.pop()
+            node, reference, depth, length = stack.pop()
             entries = file.group(reference, node)
             if not len(entries):
                 continue
             if reference in seen:
                 raise file.error(node, "an object of its own", f"the one at byte {reference} again (a cycle)")
             if depth > DEEPEST:
-                raise file.error(str(node)[:200], f"objects nested at most {DEEPEST} deep", "deeper ones")
+                raise file.error(node, f"objects nested at most {DEEPEST} deep", "deeper ones")
             seen.add(reference)
             node.compound = int(entries[0])
             headers = self._headers(node, int(entries[-1]), len(entries) - 2)
+            children = []
             for (name, schema), entry in zip(headers, entries[1:-1], strict=True):
                 child = Node(name, schema, node)
+                child_length = length + 1 + len(name)
                 if child.is_mesh:
                     self.meshes.append(child)
-                elif schema:
+                    letters_left -= child_length
+                elif schema and len(self.others) < 100:
                     self.others.add(schema)
-                stack.append((child, int(entry), depth + 1))
-        self.meshes.sort(key=str)
+                children.append((child, int(entry), depth + 1, child_length))
+            if letters_left < 0:
+                raise file.error(node, "names that fit the file", "paths of meshes longer than the file")
+            stack += reversed(children)
 
     def _headers(self, node: Node, reference: int, n_children: int) -> list[tuple[str, str]]:
         """Return name and schema of an object's children."""
@@ -154,7 +163,8 @@ class Archive:
                 text = self._indexed[index]
             else:
                 raise self.file.error(f"{node}/{name}", f"metadata below {len(self._indexed)}", index)
-            out.append((name, parse_metadata(text).get("schema", "")))
+            schema = SCHEMA.search(text)
+            out.append((name, schema.group(1) if schema else ""))
         return out
 
     def properties(self, node: Node) -> dict[str, Property]:

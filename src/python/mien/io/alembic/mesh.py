@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy.typing as npt
 
 from mien.io.alembic.archive import Archive, Node
 from mien.io.alembic.properties import (
+    BYTES_PER_BYTE,
+    FREE_BYTES,
     PODS,
     Property,
     array_blocks,
@@ -18,23 +19,19 @@ from mien.io.alembic.properties import (
     parse_metadata,
     stored_index,
 )
+from mien.io.registry import Progress
 from mien.values.topology import Topology
 
 __all__ = [
     "MeshProperties",
-    "Progress",
     "mesh_properties",
     "read_points",
     "read_topology",
     "reversed_corners",
 ]
 
-Progress = Callable[[int, int], None]
-Int64 = npt.NDArray[np.int64]
 
-# A take may be larger than its file (held frames are stored once), but not without bounds.
-FREE_BYTES = 64 << 20
-BYTES_PER_BYTE = 1024
+Int64 = npt.NDArray[np.int64]
 
 
 class MeshProperties(NamedTuple):

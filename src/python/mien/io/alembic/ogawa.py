@@ -30,6 +30,8 @@ EMPTY_DATA = DATA_BIT
 KEY_SIZE = 16  # bytes of the digest that precedes the values of a sample
 HEADER_SIZE = 16
 HDF5_MAGIC = b"\x89HDF"
+FREE_BYTES = 1 << 20
+LONGEST_TEXT = 400  # letters of a part of a message; names come from the file
 
 
 class OgawaReader:
@@ -47,9 +49,9 @@ class OgawaReader:
 
     Notes
     -----
-    Groups of an honest file do not overlap, so all of them together cannot hold more references than the file has
-    room for. Holding readers to that sum is what keeps crafted files, whose groups share bytes, from costing more time
-    than honest files of the same size.
+    Groups and headers of an honest file do not overlap, so all of them together are not larger than the file. Holding
+    the reader to that sum is what keeps crafted files, whose groups share bytes, from costing more time than honest
+    files of the same size.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,6 +65,7 @@ class OgawaReader:
         self.root: int = struct.unpack("<Q", start[8:])[0]
         self._groups: dict[int, UInt64] = {}
         self._references_left = self.size // 8
+        self._bytes_left = 4 * self.size + FREE_BYTES  # some are read more than once
 
     def _check_start(self, start: bytes) -> None:
         if start.startswith(HDF5_MAGIC):
@@ -84,7 +87,9 @@ class OgawaReader:
 
     def error(self, where: object, expected: str, found: object) -> FormatError:
         """Return the error that says where the file is not what it should be."""
-        return FormatError(f"{self.path}: {where}: expected {expected}; found {found}")
+        return FormatError(
+            f"{self.path}: {_short(where)}: expected {_short(expected)}; found {_short(found)}"
+        )
 
     def group(self, reference: int, where: object) -> UInt64:
         """Return the references that a group holds."""
@@ -144,8 +149,16 @@ class OgawaReader:
     def data(self, reference: int, where: object) -> memoryview:
         """Return the bytes of one block of data, without a copy."""
         positions, sizes = self.blocks(np.array([reference], np.uint64), where)
-        start = int(positions[0])
-        return memoryview(self.map)[start : start + int(sizes[0])]
+        start, size = int(positions[0]), int(sizes[0])
+        if size > self._bytes_left:
+            raise self.error(f"{where}, byte {start}", "headers that do not overlap", "overlapping headers")
+        self._bytes_left -= size
+        return memoryview(self.map)[start : start + size]
+
+
+def _short(text: object) -> str:
+    out = str(text)
+    return out if len(out) <= LONGEST_TEXT else f"{out[: LONGEST_TEXT // 2]}...{out[-LONGEST_TEXT // 2 :]}"
 
 
 class OgawaWriter:

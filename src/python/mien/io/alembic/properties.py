@@ -17,6 +17,8 @@ import numpy.typing as npt
 from mien.io.alembic.ogawa import KEY_SIZE, OgawaReader
 
 __all__ = [
+    "BYTES_PER_BYTE",
+    "FREE_BYTES",
     "INLINE",
     "LONGEST_NAME",
     "PODS",
@@ -40,12 +42,16 @@ INLINE = 255  # metadata index that says "the text follows"
 LONGEST_NAME = 1024
 # Samples a property may claim beside the file's size: an honest constant one stores a single sample for a whole shot.
 FREE_SAMPLES = 1_000_000
+# Values may take more room than their file, because equal samples share a block, but not without bounds.
+FREE_BYTES = 64 << 20
+BYTES_PER_BYTE = 1024
 
 
 class Property(NamedTuple):
     """One property: its header, and the reference to the group that holds its samples or its own properties."""
 
-    place: str
+    owner: str
+    name: str
     kind: str
     pod: int
     extent: int
@@ -55,6 +61,11 @@ class Property(NamedTuple):
     sampling: int
     metadata: str
     reference: int
+
+    @property
+    def place(self) -> str:
+        """Where the property is, for messages."""
+        return f"{self.owner}, {self.name}"
 
     @property
     def n_stored(self) -> int:
@@ -97,7 +108,7 @@ class _Headers:
         self.at += size
         return value
 
-    def next(self, reference: int) -> tuple[str, Property]:
+    def next(self, reference: int) -> Property:
         info = self.number(4)
         kind = KINDS[info & 3]
         width = (1, 2, 4, 4)[info >> 2 & 3]
@@ -120,18 +131,22 @@ class _Headers:
             raise self.file.error(
                 f"{self.place}, property {name!r}", f"metadata below {len(self.metadata)}", index
             )
-        place = f"{self.place}, {name}"
         most = FREE_SAMPLES + self.file.size
         if n_samples > most:
-            raise self.file.error(place, f"at most {most} samples in a file of this size", n_samples)
+            raise self.file.error(
+                f"{self.place}, {name}", f"at most {most} samples in a file of this size", n_samples
+            )
         if n_samples == 1:
             first = last = 0
         if n_samples and not (0 == first == last or 0 < first <= last < n_samples):
+            place = f"{self.place}, {name}"
             raise self.file.error(
                 place, f"changes between samples 1 and {n_samples - 1}", f"{first} and {last}"
             )
         pod, extent = info >> 4 & 0xF, info >> 12 & 0xFF
-        return name, Property(place, kind, pod, extent, n_samples, first, last, sampling, metadata, reference)
+        return Property(
+            self.place, name, kind, pod, extent, n_samples, first, last, sampling, metadata, reference
+        )
 
 
 def compound(file: OgawaReader, reference: int, metadata: Sequence[str], place: str) -> dict[str, Property]:
@@ -142,8 +157,8 @@ def compound(file: OgawaReader, reference: int, metadata: Sequence[str], place: 
     headers = _Headers(file, file.data(int(entries[-1]), f"{place}, property headers"), metadata, place)
     out = {}
     for entry in entries[:-1]:
-        name, header = headers.next(int(entry))
-        out[name] = header
+        header = headers.next(int(entry))
+        out[header.name] = header
     return out
 
 
@@ -249,11 +264,14 @@ def scalar_values(file: OgawaReader, header: Property) -> npt.NDArray[Any]:
             raise file.error(f"{header.place}, stored sample {i}", f"{wanted} bytes", f"{sizes[i]}")
         positions = positions + KEY_SIZE
     dtype = _dtype(file, header)
-    if len(positions) * length * dtype.itemsize > file.size:
+    size = length * dtype.itemsize
+    blocks, of_sample = np.unique(positions, return_inverse=True)
+    most = FREE_BYTES + BYTES_PER_BYTE * file.size
+    if len(blocks) * size > file.size or len(positions) * size > most:
         raise file.error(header.place, "samples that do not overlap", "overlapping samples")
-    raw = file.bytes[positions[:, None] + np.arange(length * dtype.itemsize)]
+    raw = file.bytes[blocks[:, None] + np.arange(size)]
     typed: npt.NDArray[Any] = raw.astype(bool) if dtype.kind == "b" or not length else raw.view(dtype)
-    return typed.astype(typed.dtype.newbyteorder("="), copy=False)
+    return typed.astype(typed.dtype.newbyteorder("="), copy=False)[of_sample.reshape(-1)]
 
 
 def first_change(file: OgawaReader, header: Property) -> int | None:
@@ -262,7 +280,7 @@ def first_change(file: OgawaReader, header: Property) -> int | None:
     sizes = counts * header.extent * _dtype(file, header).itemsize
     differs = sizes != sizes[0]
     others = np.flatnonzero((positions != positions[0]) & ~differs)
-    if int(sizes[others].sum()) > file.size:
+    if len(np.unique(positions[others])) * int(sizes[0]) > file.size:
         raise file.error(header.place, "samples that do not overlap", "overlapping samples")
     size = int(sizes[0])
     data = memoryview(file.map)

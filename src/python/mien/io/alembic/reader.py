@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from mien import _validate
 from mien.io.alembic.archive import Archive, Node
-from mien.io.alembic.mesh import MeshProperties, Progress, mesh_properties, read_points, read_topology
+from mien.io.alembic.mesh import MeshProperties, mesh_properties, read_points, read_topology
 from mien.io.alembic.properties import array_blocks
 from mien.io.alembic.times import FrameRate, TimeSampling, frame_rate
 from mien.io.alembic.xform import Transform, transforms_above, world_matrices
-from mien.io.registry import FileInfo
+from mien.io.registry import FileInfo, Progress
 from mien.values.sequence import MeshSequence
 
 __all__ = ["info", "read"]

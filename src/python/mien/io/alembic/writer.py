@@ -10,10 +10,11 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mien.io.alembic.mesh import Progress, reversed_corners
+from mien.io.alembic.mesh import reversed_corners
 from mien.io.alembic.ogawa import EMPTY_DATA, EMPTY_GROUP, OgawaWriter, sample_key
 from mien.io.alembic.properties import LONGEST_NAME, pack_header
 from mien.io.alembic.times import IDENTITY, LAST_FRAME, pack_sampling
+from mien.io.registry import Progress
 from mien.values.sequence import MeshSequence
 from mien.values.topology import Topology
 
@@ -38,6 +39,9 @@ def _inner(name: str, base: str = "") -> str:
     return f"schema={name}{based}"
 
 
+# Every property is sampled at the take's times. The identity sampling would do for what never changes, but starts at
+# 0 s, and viewers would begin their timeline there.
+_header = functools.partial(pack_header, sampling=1)
 GEOMETRY_BASE = "AbcGeom_GeomBase_v1"
 # Every metadata text of the files written here; its place, counted from 1, stands for it.
 TEXTS = (
@@ -62,7 +66,7 @@ class _Entry(NamedTuple):
 def _array(out: OgawaWriter, name: str, pod: int, values: npt.NDArray[Any], *, metadata: int = 0) -> _Entry:
     """Write an array property that never changes."""
     extent = values.shape[1] if values.ndim == 2 else 1
-    header = pack_header(name, kind="array", pod=pod, extent=extent, n_samples=1, metadata=metadata)
+    header = _header(name, kind="array", pod=pod, extent=extent, n_samples=1, metadata=metadata)
     return _Entry(header, out.group([out.sample(values), EMPTY_DATA]))
 
 
@@ -135,7 +139,7 @@ def _points(out: OgawaWriter, take: MeshSequence, progress: Progress | None) -> 
             progress(f + 1, n)
     constant = len(references) == 1
     bounds = [out.sample(box) for box in boxes]
-    header = functools.partial(pack_header, n_samples=n, constant=constant, sampling=1)
+    header = functools.partial(_header, n_samples=n, constant=constant)
     return (
         _Entry(header(".selfBnds", kind="scalar", pod=F64, extent=6, metadata=BOX), out.group(bounds)),
         _Entry(
@@ -169,7 +173,7 @@ def _mesh(out: OgawaWriter, take: MeshSequence, progress: Progress | None) -> in
 
 def _transform(out: OgawaWriter, children: list[tuple[str, int, int]]) -> int:
     """Write a transform without operations, which hosts make the object of."""
-    header = pack_header(".inherits", kind="scalar", pod=BOOL, n_samples=1)
+    header = _header(".inherits", kind="scalar", pod=BOOL, n_samples=1)
     inner = _compound(out, [_Entry(header, out.group([out.sample(np.ones(1, np.uint8))]))])
     outer = pack_header(".xform", kind="compound", metadata=XFORM_INNER)
     return _object(out, _compound(out, [_Entry(outer, inner)]), children)

@@ -1,0 +1,1 @@
+"""Files that only tests need: odd, old, damaged, or made by other programs."""
