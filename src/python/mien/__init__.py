@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from mien.io.registry import formats as formats
     from mien.io.registry import read as read
     from mien.io.registry import write as write
+    from mien.io.rigs import read_curves as read_curves
+    from mien.io.rigs import read_rig as read_rig
+    from mien.io.rigs import write_rig as write_rig
     from mien.separation import separate as separate
     from mien.values.performance import Performance as Performance
     from mien.values.rig import Rig as Rig
@@ -66,6 +69,9 @@ _HOMES = {
     "formats": "mien.io.registry",
     "read": "mien.io.registry",
     "write": "mien.io.registry",
+    "read_curves": "mien.io.rigs",
+    "read_rig": "mien.io.rigs",
+    "write_rig": "mien.io.rigs",
     "Corrective": "mien.values.shapes",
     "Rig": "mien.values.rig",
     "Camera": "mien.geometry.camera",

@@ -42,6 +42,8 @@ _BUILT_IN: dict[str, str] = {
     ".usdc": "mien.io.usd",
     ".usda": "mien.io.usd",
     ".abc": "mien.io.alembic",
+    ".glb": "mien.io.glb",
+    ".gltf": "mien.io.glb",
 }
 
 
@@ -116,6 +118,8 @@ class Format:
         What files start with, where there is such a thing; finds out files with the wrong suffix.
     uneven_times : bool
         `read` takes ``fps=`` as well, for files whose samples are not evenly spaced in time.
+    write_instead : str
+        What to use where there is no `write`, for the message.
     """
 
     name: str
@@ -127,6 +131,7 @@ class Format:
     multiple_files: bool = False
     magic: tuple[bytes, ...] = ()
     uneven_times: bool = False
+    write_instead: str = ""
 
 
 @functools.cache
@@ -377,7 +382,8 @@ def write(path: str | PathLike[str], take: MeshSequence, *, progress: Progress |
         raise ValueError("`take` must have at least one frame, got none")
     fmt = _format_of(where)
     if fmt.write is None:
-        raise ValueError(f"{where}: the format {fmt.name} can be read but not written")
+        hint = f"; use {fmt.write_instead}" if fmt.write_instead else ""
+        raise ValueError(f"{where}: takes of the format {fmt.name} can be read but not written{hint}")
     if where.is_dir():
         raise IsADirectoryError(f"{where}: expected the name of a file; found a folder")
     lost = _not_kept(fmt, take)

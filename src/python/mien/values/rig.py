@@ -254,32 +254,25 @@ class Rig:
         Parameters
         ----------
         weights : (F, K) or (K,) floats, or a mapping of names to curves
-            Any finite numbers; (K,) gives one frame.
+            Finite numbers; (K,) gives one frame.
         fps : float
             Frames per second of the result.
         start_frame : int
             Number of its first frame.
         dtype : float32 or float64, optional
-            Of the positions; that of the neutral by default. Sums are float64 in the order of the shapes, then of
-            the correctives, and rounded once.
+            Of the positions; that of the neutral by default. Sums are float64 and rounded once.
 
         Returns
         -------
         MeshSequence of F frames.
         """
-        table = self._table(weights)
+        table = self.driven_weights(weights)
         out_dtype = self._neutral.dtype if dtype is None else np.dtype(dtype)
         if out_dtype not in (np.float32, np.float64):
             raise TypeError(f"`dtype` must be float32 or float64, got {out_dtype}")
-        driven = np.empty((len(table), len(self._correctives)))
-        for c, corrective in enumerate(self._correctives):
-            driven[:, c] = 1
-            for driver in corrective.drivers:
-                driven[:, c] *= table[:, self._names.index(driver)]
         out = np.empty((len(table), self.n_vertices, 3), out_dtype)
         if out.size:
-            both = np.concatenate([table, driven], axis=1)
-            _core.evaluate_shapes(self._neutral, self._starts, self._vertices, self._offsets, both, out)
+            _core.evaluate_shapes(self._neutral, self._starts, self._vertices, self._offsets, table, out)
         return MeshSequence(
             self._topology,
             out,
@@ -290,13 +283,19 @@ class Rig:
             name=self._name,
         )
 
-    def _table(self, weights: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.float64]:
+    def driven_weights(self, weights: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.float64]:
+        """Return weights with those of the correctives beside them, (F, K + number of correctives)."""
         if isinstance(weights, Mapping):
-            return self.weights(weights)
-        sizes = {"K": self.n_shapes}
-        if np.ndim(weights) == 1:
-            return _validate.floats("weights", weights, ("K",), sizes)[None]
-        return _validate.floats("weights", weights, ("F", "K"), sizes)
+            table = self.weights(weights)
+        elif np.ndim(weights) == 1:
+            table = _validate.floats("weights", weights, ("K",), {"K": self.n_shapes})[None]
+        else:
+            table = _validate.floats("weights", weights, ("F", "K"), {"K": self.n_shapes})
+        driven = np.ones((len(table), len(self._correctives)))
+        for c, corrective in enumerate(self._correctives):
+            for driver in corrective.drivers:
+                driven[:, c] *= table[:, self._names.index(driver)]
+        return np.concatenate([table, driven], axis=1)
 
     def with_neutral(self, neutral: npt.ArrayLike) -> Rig:
         """Return a rig with another neutral (V, 3) and the same shapes."""
@@ -396,5 +395,6 @@ class Rig:
         )
 
     def __repr__(self) -> str:
-        more = f", {len(self._correctives)} correctives" if self._correctives else ""
-        return f"Rig({self.n_shapes} shapes{more}, {self.n_vertices} vertices)"
+        return (
+            f"Rig({self.n_shapes} shapes, {len(self._correctives)} correctives, {self.n_vertices} vertices)"
+        )
