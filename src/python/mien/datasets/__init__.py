@@ -1,0 +1,7 @@
+"""A procedural head with known truth, and takes performed by it."""
+
+from __future__ import annotations
+
+from mien.datasets.head import Head, head
+
+__all__ = ["Head", "head"]
