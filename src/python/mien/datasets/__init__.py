@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from mien.datasets.head import Head, head
+from mien.datasets.performance import SyntheticTake, performance
 
-__all__ = ["Head", "head"]
+__all__ = ["Head", "SyntheticTake", "head", "performance"]

@@ -15,7 +15,7 @@ __all__ = ["Mover"]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-JAW_OPEN, JAW_SIDE, JAW_FORWARD = np.radians(23.0), np.radians(5.5), 0.75
+JAW_OPEN, JAW_SIDE, JAW_FORWARD = np.radians(21.0), np.radians(5.5), 0.75
 GAZE_SIDE, GAZE_UP, GAZE_DOWN = np.radians(32.0), np.radians(24.0), np.radians(28.0)
 _INDEX = {name: k for k, name in enumerate(NAMES)}
 

@@ -152,7 +152,7 @@ def mouth(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tu
     vestibule[[0, -1], 0] = 0.0
     vestibule[:, 0] = vestibule[:, 0] * (line[:, 0] > 0)
     roof = np.stack([1.12 * line[:, 0], line[:, 1] + side * grow * 0.95 * (0.25 + 0.75 * taper), behind - 2.6], axis=1)
-    throat = np.stack([0.35 * line[:, 0], p.mouth_height - 0.5 + side * 0.5 * taper, 0 * xi + 2.6], axis=1)
+    throat = np.stack([0.5 * line[:, 0], 0 * xi + p.mouth_height - 0.8, 0 * xi + 2.4], axis=1)
     inside = spline([2.0, 2.4, 3.0, 3.5, 4.0], np.stack([meet, lip_in, vestibule, roof, throat]), rows[rows > 2.0])
     out[rows > 2.0] = inside
     for k in np.flatnonzero((rows > 1.0) & (rows <= 2.0)):

@@ -197,14 +197,7 @@ def half_layout(density: float) -> Layout:
     lips = np.concatenate(
         [lattice[top, : right + 1], lattice[top + 1 : bottom + 1, right], lattice[bottom, :right][::-1]]
     )
-    count = len(lips) - 1
-    build.rings(
-        "mouth",
-        lips,
-        _ring_rows(("skin", "lip", "inner_lip", "sock"), density),
-        np.arange(count + 1) * 2.0 / count,
-        closed=False,
-    )
+    _add_mouth(build, lips, density)
     _add_ear(build, lattice, blocks["ear"], density)
     _add_eyeball(build, density)
     teeth = (max(4, round(_TOOTH_ROWS * density)), max(14, round(_TOOTH_COLUMNS * density)))
@@ -216,6 +209,16 @@ def half_layout(density: float) -> Layout:
             np.linspace(0, 1, teeth[1] + 1),
         )
     return _finish(build)
+
+
+def _add_mouth(build: _Builder, border: Integers, density: float) -> None:
+    """Add the rings into the mouth; upper and lower half share the last one, which shuts the sock at the throat."""
+    count = len(border) - 1
+    rows = _ring_rows(("skin", "lip", "inner_lip", "sock"), density)
+    body = build.new(len(rows) - 2, count + 1)
+    last = build.new(count // 2 + 1)
+    ids = np.concatenate([border[None], body, np.concatenate([last, last[-2::-1]])[None]])
+    build.add("mouth", ids, rows, np.arange(count + 1) * 2.0 / count)
 
 
 def _add_ear(build: _Builder, lattice: Integers, block: tuple[int, int, int, int], density: float) -> None:

@@ -138,8 +138,8 @@ def colours(anatomy: Anatomy) -> npt.NDArray[np.float32]:
     tint((0.83, 0.55, 0.48), 0.40 * front * (np.exp(-(((x - 4.2) / 1.6) ** 2) - ((y + 3.2) / 1.6) ** 2)))
     tint((0.83, 0.55, 0.48), 0.45 * front * np.exp(-((x / 1.4) ** 2) - ((y + 3.8) / 1.0) ** 2))
     arch = 2.02 + 0.55 * np.sin(np.clip((x - 0.9) / 4.2, 0, 1) ** 1.3 * np.pi) - 0.12 * np.clip(x - 3.5, 0, 3)
-    width = 0.30 * (1.0 - 0.55 * smoothstep(2.0, 5.0, x))
-    brow = np.exp(-(((y - arch) / width) ** 4)) * smoothstep(0.7, 1.3, x) * (1 - smoothstep(4.3, 5.2, x)) * front
+    width = 0.36 * (1.0 - 0.50 * smoothstep(2.0, 5.0, x))
+    brow = np.exp(-(((y - arch) / width) ** 2)) * smoothstep(0.5, 1.4, x) * (1 - smoothstep(4.3, 5.2, x)) * front
     tint((0.26, 0.18, 0.13), 0.80 * brow * (eye < 0.75))
     tint((0.70, 0.40, 0.38), 0.75 * smoothstep(0.85, 1.08, mouth))
     tint((0.45, 0.16, 0.16), smoothstep(2.0, 2.8, mouth))

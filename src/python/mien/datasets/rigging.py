@@ -61,8 +61,8 @@ class Anatomy:
         height = at[:, 1] - np.where(x < p.mouth_half_width, line, beside)
         on_ring = self.ring_of("mouth") >= 0
         side = np.where(on_ring, np.where(self.column <= 1.0, 1.0, -1.0), np.sign(height))
-        inside = 0.5 * np.maximum(p.mouth_half_width - x, 0.0)
-        soft = 0.9 + 1.9 * smoothstep(p.mouth_half_width, 6.0, x)
+        inside = 0.55 * np.maximum(p.mouth_half_width - x, 0.0)
+        soft = 1.1 + 1.7 * smoothstep(p.mouth_half_width, 6.0, x)
         signed = side * (np.abs(height) + inside)
         signed = np.where(on_ring & (np.abs(self.column - 1.0) < 1e-9), 0.0 * signed + height, signed)
         return np.asarray(2.0 * smoothstep(-1.0, 1.0, signed / soft) - 1.0)
@@ -194,19 +194,18 @@ def jaw_weights(anatomy: Anatomy, angle: Floats, row: Floats) -> tuple[Floats, F
     at = anatomy.canonical[anatomy.drive]
     around, down = np.abs(angle[anatomy.drive]), row[anatomy.drive]
     weight = 0.5 - 0.5 * upper
-    weight = weight * (1.0 - smoothstep(0.80, 1.28 + 0.30 * smoothstep(11.0, 13.5, down), around))
-    weight = weight * (1.0 - smoothstep(15.6, 18.4, down))
+    weight = weight * (1.0 - smoothstep(0.72, 1.28 + 0.25 * smoothstep(11.0, 13.5, down), around))
+    weight = weight * (1.0 - smoothstep(14.8, 19.0, down))
     weight = weight + (0.40 - weight) * smoothstep(3.2, 4.0, mouth)
     skin = np.isin(anatomy.part, ("lattice", "mouth", "eye"))
     weight = np.where(skin, weight, 0.0)
     weight[anatomy.part == "lower_teeth"] = 1.0
     # Closed lips share one weight along the line where they meet, so that they stay sealed while the jaw drops.
-    near = ((at[:, 0]) / 4.2) ** 2 + ((at[:, 1] - Proportions().mouth_height) / 2.9) ** 2
-    seal = smoothstep(1.0, 0.0, near) if False else np.maximum(1.0 - near, 0.0) ** 2
-    line = np.abs(at[:, 1] - lip_line(Proportions(), at[:, 0])) / 2.9
-    seal = np.where(mouth >= 2.0, 1.0 - smoothstep(3.0, 4.0, mouth), np.clip(seal / np.maximum((1 - line**2), 0.3) ** 2, 0, 1))
-    seal = np.where(skin, seal, 0.0)
-    return weight, weight + seal * (0.45 - weight)
+    aside = np.maximum(np.abs(at[:, 0]) - 2.3, 0.0)
+    apart = np.maximum(np.abs(at[:, 1] - lip_line(Proportions(), at[:, 0])) - 0.35, 0.0)
+    seal = 1.0 - smoothstep(0.0, 2.3, np.hypot(aside, apart))
+    seal = np.where(mouth >= 1.9, 1.0 - smoothstep(3.0, 4.0, mouth), seal)
+    return weight, weight + np.where(skin, seal, 0.0) * (0.45 - weight)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,10 +252,11 @@ def lid_fields(anatomy: Anatomy, p: Proportions, left: bool) -> Lids:
     meet = low_turn + 0.20 * (top_turn - low_turn)
     meet_depth = 0.5 * (top_depth + low_depth)
     full = meet - np.where(upper, top_turn, low_turn)
-    follow = np.where(upper, smoothstep(0.05, 1.0, ring), smoothstep(0.25, 1.0, ring))
-    follow = np.where(upper, 0.35 * follow + 0.65 * follow**2, follow)
-    depth = np.where(upper, top_depth, low_depth)
     offset = anatomy.neutral[vertices] - centre
+    away = np.sqrt(((offset - np.where(upper[:, None], top, low)) ** 2).sum(-1))
+    follow = np.where(upper, 1.0 - smoothstep(-0.25, 1.30, away), 1.0 - smoothstep(-0.10, 0.90, away))
+    follow = np.where(ring >= 1.0, 1.0, follow / np.where(upper, 1.0 - smoothstep(-0.25, 1.30, 0.0), 1.0 - smoothstep(-0.10, 0.90, 0.0)))
+    depth = np.where(upper, top_depth, low_depth)
     own = np.hypot(offset[:, 1], offset[:, 2])
     goal = np.where(ring >= 1.0, own * meet_depth / depth, np.minimum(own, np.maximum(meet_depth, 0.4)))
     blend = np.where(ring >= 1.0, 1.0, 0.75 * follow)
