@@ -93,7 +93,7 @@ def draw(
     topology : Topology
         How the vertices are joined.
     positions : (V, 3) or (F, V, 3) float32 or float64
-        Vertices in scene units. Faces with a vertex that is not finite are left out.
+        Vertices in scene units. Triangles with a vertex that is not finite are left out.
     size : (int, int)
         Width and height in pixels, 1 to 8192.
     camera : Camera, optional
