@@ -41,7 +41,6 @@ _BUILT_IN: dict[str, str] = {
     ".usd": "mien.io.usd",
     ".usdc": "mien.io.usd",
     ".usda": "mien.io.usd",
-    ".abc": "mien.io.alembic",
     ".glb": "mien.io.glb",
     ".gltf": "mien.io.glb",
 }
