@@ -162,12 +162,13 @@ def separation_options(function: Command) -> Command:
 
 def load_weights(path: Path) -> npt.NDArray[Any]:
     """Read one number a vertex from an .npy file."""
-    try:
-        weights = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, TypeError) as error:
-        raise mien.FormatError(
-            f"{path}: expected an .npy file with a weight for every vertex, got: {error}"
-        ) from error
+    with open(path, "rb") as file:
+        try:
+            weights = np.load(file, allow_pickle=False)
+        except (ValueError, EOFError, TypeError, OSError) as error:
+            raise mien.FormatError(
+                f"{path}: expected an .npy file with a weight for every vertex, got: {error}"
+            ) from error
     if not isinstance(weights, np.ndarray):
         raise mien.FormatError(f"{path}: expected one array in an .npy file, got an archive")
     return weights
