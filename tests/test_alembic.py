@@ -233,6 +233,7 @@ def test_points_of_any_precision_and_place(
         tmp_path, [build.mesh("face", p, FACES, dtype=dtype, dimensions=dimensions)], shift=shift
     )
     assert found.positions.dtype == (np.float32 if dtype == "<f2" else np.dtype(dtype))
+    assert found.positions.flags.aligned
     np.testing.assert_array_equal(found.positions, p)
     assert found.topology == mien.Topology([len(f) for f in FACES], [v for f in FACES for v in f], N_VERTICES)
     assert (found.fps, found.start_frame, found.name) == (24.0, 1001, "face")
@@ -319,6 +320,7 @@ def test_meshes_are_picked_by_path_or_name(tmp_path: pathlib.Path, rng: np.rando
         ((1 / 30, [1 / 30]), 30.0, 1),
         ((float(np.float32(1 / 24)), [float(np.float32(1001 / 24))]), 24.0, 1001),
         ((1001 / 30000, [1001 * 1001 / 30000]), 30000 / 1001, 1001),
+        ((float(np.float32(1001 / 24000)), [float(np.float32(1001 * 86 / 24000))]), 24000 / 1001, 86),
         ((1 / 12, [0.0, 1 / 24]), 24.0, 0),  # cyclic, evenly spaced
         ((build.ACYCLIC, [(10 + i) / 25 for i in range(9)]), 25.0, 10),
         ((1.0, [0.0]), 1.0, 0),

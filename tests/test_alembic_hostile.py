@@ -18,6 +18,7 @@ import mien
 from builders import alembic as build
 from mien.io.alembic import FORMAT
 from mien.io.alembic.ogawa import OgawaReader
+from mien.io.alembic.properties import Property, scalar_values
 
 FACES = [[0, 1, 2, 3], [3, 2, 4]]
 POINTS = np.random.default_rng(7).normal(size=(4, 5, 3)).astype(np.float32)
@@ -115,20 +116,20 @@ def test_numbers_that_lie(tmp_path: pathlib.Path, place: str, offset: int, value
         FORMAT.read(path)
 
 
-@pytest.mark.parametrize("count", [(1 << 32) - 1, 1 << 31, 1_500_000])
+@pytest.mark.parametrize("count", [(1 << 32) - 1, 1 << 31, 150_000])
 @pytest.mark.parametrize("n_stored", [1, 4])
 def test_sample_counts_beyond_reason(tmp_path: pathlib.Path, count: int, n_stored: int) -> None:
     node = build.mesh("face", POINTS[:n_stored], FACES, n_samples=count)
     raw, _ = built(tmp_path, node)
-    refused(tmp_path, raw, "/face, .geom, P: expected at most 100.... samples in a file of this size")
+    refused(tmp_path, raw, "/face, .geom, P: expected at most 10.... samples in a file of this size")
 
 
 def test_held_frames_are_bounded_by_the_size_of_the_file(tmp_path: pathlib.Path) -> None:
     many = np.zeros((1, 3000, 3), np.float32)
-    raw, _ = built(tmp_path, build.mesh("face", many, FACES, n_samples=900_000))
+    raw, _ = built(tmp_path, build.mesh("face", many, FACES, n_samples=90_000))
     (tmp_path / "a.abc").write_bytes(raw)
     with pytest.raises(
-        mien.FormatError, match=r"at most \d+ bytes of points in a file of this size; found 32400000000"
+        mien.FormatError, match=r"at most \d+ bytes of points in a file of this size; found 3240000000"
     ):
         FORMAT.read(tmp_path / "a.abc")
 
@@ -299,19 +300,52 @@ def test_groups_that_share_bytes_cost_little(tmp_path: pathlib.Path) -> None:
     assert len(reader.group(16, "here")) == 1000  # what has been read may be read again
 
 
+def overlap(raw: bytearray, group: int, first: int, n: int, *, width: int, size: int) -> None:
+    """Let each of `n` samples begin 8 bytes after the one before; `width` references belong to each."""
+    for i in range(n):
+        raw[first + 8 * i : first + 8 * i + 8] = struct.pack("<Q", size)
+        raw[group + 8 + 8 * width * i : group + 16 + 8 * width * i] = struct.pack("<Q", first + 8 * i | DATA)
+
+
 def test_samples_that_share_bytes_cost_little(tmp_path: pathlib.Path) -> None:
-    stored = [np.arange(4000)] * 400
-    node = changing(".faceIndices", stored=stored, dtype="<i4")
-    builder = build.archive(tmp_path / "a.abc", [node])
-    raw, at = builder.bytes, builder.at
-    group, base = at["/face/.geom/.faceIndices"], at["/face/.geom/.faceIndices[0]"]
-    head = struct.pack("<Q", 400_016)
-    for i in range(400):
-        raw[base + 8 * i : base + 8 * i + 8] = head
-        raw[group + 8 + 16 * i : group + 16 + 16 * i] = struct.pack("<Q", base + 8 * i | DATA)
+    path = tmp_path / "a.abc"
+    raw, at = built(tmp_path, changing(".faceIndices", stored=[np.arange(4000)] * 400, dtype="<i4"))
+    place = "/face/.geom/.faceIndices"
+    overlap(raw, at[place], at[f"{place}[0]"], 400, width=2, size=400_016)
+    path.write_bytes(raw)
+    with pytest.raises(mien.FormatError, match=r".faceIndices: expected samples that do not overlap"):
+        FORMAT.read(path)
+
+
+def test_values_of_transforms_that_share_bytes_cost_little(tmp_path: pathlib.Path) -> None:
+    hand, n = Hand(), 1000
+    first = len(hand.bytes)
+    hand.bytes += struct.pack("<Q", 16 + 255 * 8) * (n + 300)
+    group = hand.group([first + 8 * i | DATA for i in range(n)])
+    (tmp_path / "a.abc").write_bytes(hand.finish(0))
+    header = Property("/head, .xform", ".vals", "scalar", 11, 255, n, 1, n - 1, 0, "", group)
+    with pytest.raises(mien.FormatError, match=r"/head, .xform, .vals: expected samples that do not overlap"):
+        scalar_values(OgawaReader(tmp_path / "a.abc"), header)
+
+
+def test_dimensions_must_agree_with_the_data(tmp_path: pathlib.Path) -> None:
+    raw, at = built(tmp_path, face(dimensions=True))
+    group = at["/face/.geom/P"]
+    (reference,) = struct.unpack_from("<Q", raw, group + 8 + 24)  # dimensions of sample 1
+    raw[(reference & ~DATA) + 8] = 6
     (tmp_path / "a.abc").write_bytes(raw)
-    with pytest.raises(mien.FormatError, match="samples that do not overlap"):
+    with pytest.raises(mien.FormatError, match=r"P, dimensions 1: expected 5 elements, which .*; found 6"):
         FORMAT.read(tmp_path / "a.abc")
+
+
+def test_paths_of_meshes_are_bounded_by_the_size_of_the_file(tmp_path: pathlib.Path) -> None:
+    empty = [build.Node(f"m{i}", build.POLY) for i in range(300)]
+    deep = build.Node("x" * 1000, children=empty)
+    for _ in range(20):
+        deep = build.Node("y" * 1000, children=[deep])
+    refused(
+        tmp_path, built(tmp_path, deep)[0], "expected names that fit the file; found paths of meshes longer"
+    )
 
 
 def test_messages_stay_short(tmp_path: pathlib.Path) -> None:

@@ -41,7 +41,7 @@ KINDS = ("compound", "scalar", "array", "array")
 INLINE = 255  # metadata index that says "the text follows"
 LONGEST_NAME = 1024
 # Samples a property may claim beside the file's size: an honest constant one stores a single sample for a whole shot.
-FREE_SAMPLES = 1_000_000
+FREE_SAMPLES = 100_000
 # Values may take more room than their file, because equal samples share a block, but not without bounds.
 FREE_BYTES = 64 << 20
 BYTES_PER_BYTE = 1024

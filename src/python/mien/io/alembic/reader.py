@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mien import _validate
+from mien import _core, _validate
 from mien.io.alembic.archive import Archive, Node
 from mien.io.alembic.mesh import MeshProperties, mesh_properties, read_points, read_topology
 from mien.io.alembic.properties import array_blocks
@@ -20,6 +20,8 @@ from mien.values.sequence import MeshSequence
 __all__ = ["info", "read"]
 
 Float64 = npt.NDArray[np.float64]
+
+BLOCK = 32  # frames between two reports of progress
 
 
 class _Timeline(NamedTuple):
@@ -93,7 +95,6 @@ def read(
     archive, found, mesh, transforms, line = _open(path, node, fps)
     if line.rate.expected and fps is None:
         raise archive.file.error(f"{line.place}, times", line.rate.expected, line.rate.found)
-
     start, stop = (
         (0, line.n_frames) if frames is None else _validate.frame_range("frames", frames, line.n_frames)
     )
@@ -108,38 +109,35 @@ def read(
     with np.errstate(all="ignore"):
         mirrored = bool(np.linalg.det(matrices[0, :3, :3]) < 0)
     topology = read_topology(archive, mesh, mirrored=mirrored)
-    points = read_points(archive, mesh, start, stop, progress)
+    still = bool((matrices == np.eye(4)).all())
+    points = read_points(archive, mesh, start, stop, progress if still else None)
     return MeshSequence(
         topology,
-        _transformed(archive, mesh, points, matrices, progress),
+        points if still else _transformed(points, matrices, progress),
         fps=fps or line.rate.fps,
         start_frame=line.rate.start_frame + start,
         name=found.take_name,
     )
 
 
-def _transformed(
-    archive: Archive,
-    mesh: MeshProperties,
-    points: npt.NDArray[Any],
-    matrices: Float64,
-    progress: Progress | None,
-) -> npt.NDArray[Any]:
+def _transformed(points: npt.NDArray[Any], matrices: Float64, progress: Progress | None) -> npt.NDArray[Any]:
     """Return points moved by the matrices, computed in float64 and rounded once; identities leave every bit."""
-    identity = (matrices == np.eye(4)).all(axis=(1, 2))
-    if identity.all():
-        return points
-    out = np.empty(points.shape, points.dtype)
     n = len(points)
-    for f in range(n):
-        m = matrices[f if len(matrices) > 1 else 0]
-        if identity[f if len(matrices) > 1 else 0]:
-            out[f] = points[f]
-            continue
-        with np.errstate(over="ignore", invalid="ignore"):
-            out[f] = points[f].astype(np.float64) @ m[:3, :3] + m[3, :3]
+    if len(matrices) == 1 and points.strides[0] == 0:  # one frame seen n times stays one
+        return np.broadcast_to(_transformed(points[:1].copy(), matrices, progress), points.shape)
+    matrices = np.broadcast_to(matrices, (n, 4, 4))
+    # The kernel of rigid motions takes any linear part; it acts on columns, Alembic's matrices on rows.
+    linear = np.ascontiguousarray(matrices[:, :3, :3].transpose(0, 2, 1))
+    offset = np.ascontiguousarray(matrices[:, 3, :3])
+    out = np.empty(points.shape, points.dtype)
+    for f in range(0, n, BLOCK):
+        block = slice(f, min(f + BLOCK, n))
+        if out.size:
+            _core.apply_rigid(points[block], linear[block], offset[block], out[block])
         if progress is not None:
-            progress(f + 1, n)
+            progress(block.stop, n)
+    identity = (matrices == np.eye(4)).all(axis=(1, 2))
+    out[identity] = points[identity]
     return out
 
 

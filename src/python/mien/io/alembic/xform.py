@@ -90,6 +90,13 @@ class Transform:
         return self.values[stored_index(header, near)]
 
 
+def _product(a: Float64, b: Float64) -> Float64:
+    """Return a[n] @ b[n], with the same rounding on every processor."""
+    return sum(
+        (a[:, :, k, None] * b[:, k, None, :] for k in range(1, 4)), a[:, :, 0, None] * b[:, 0, None, :]
+    )
+
+
 def _axis_rotation(axes: Float64, degrees: Float64) -> Float64:
     """Rotations about axes, (N, 4, 4) for row vectors; Rodrigues' formula, transposed."""
     n = len(axes)
@@ -153,7 +160,7 @@ def local_matrices(
     at = 0
     with np.errstate(over="ignore", invalid="ignore"):
         for kind in kinds:
-            out = _operation(file, place, kind, values[:, at : at + CHANNELS[kind]]) @ out
+            out = _product(_operation(file, place, kind, values[:, at : at + CHANNELS[kind]]), out)
             at += CHANNELS[kind]
     return _affine(file, place, out)
 
@@ -184,7 +191,7 @@ def world_matrices(transforms: list[Transform], times: Float64, step: float) -> 
     out = np.broadcast_to(np.eye(4), (len(times), 4, 4))
     with np.errstate(over="ignore", invalid="ignore"):
         for transform in transforms:
-            out = out @ transform.at(times, step)
+            out = _product(out, transform.at(times, step))
     if transforms:
         _affine(transforms[0].file, transforms[0].place, out)
     return out
