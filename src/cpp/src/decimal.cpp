@@ -36,7 +36,8 @@ std::int64_t parseNumbers(const char* text, std::size_t bytes, double* out, std:
         }
         if (!after)
             throw Error(Status::badFormat,
-                        "expected a number; found '" + std::string(p, stop - p > 40 ? p + 40 : stop) + "'");
+                        "expected a number; found '" +
+                            printable(p, static_cast<std::size_t>(stop - p > 40 ? 40 : stop - p)) + "'");
         p = after;
         ++count;
     }

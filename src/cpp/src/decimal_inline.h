@@ -5,18 +5,26 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <type_traits>
 
 #if !defined(__cpp_lib_to_chars)
 #include <locale>
 #include <sstream>
-#include <string>
 #endif
 
 namespace mien {
 
 inline bool isDigit(char c) {
     return static_cast<unsigned char>(c - '0') < 10;
+}
+
+// Text of a file for a message: what is not plain ASCII becomes a question mark.
+inline std::string printable(const char* text, std::size_t length) {
+    std::string out(text, length);
+    for (char& c : out)
+        if (c < ' ' || c > '~') c = '?';
+    return out;
 }
 
 // Every case, slowly. `text` has no leading plus sign. Returns the end of the number, or null if there is

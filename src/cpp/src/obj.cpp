@@ -38,8 +38,8 @@ class Text {
         std::size_t length = 0;
         while (length < 60 && line[length] != '\n' && line[length] != '\r') ++length;
         throw Error(Status::badFormat, "line " + std::to_string(1 + std::count(begin, line, '\n')) +
-                                           ": expected " + expected + "; found '" +
-                                           std::string(line, length) + "'");
+                                           ": expected " + expected + "; found '" + printable(line, length) +
+                                           "'");
     }
 
     const char* begin;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from pathlib import Path
 from typing import IO, Any
@@ -16,24 +17,33 @@ from mien.values.topology import Topology
 
 __all__ = ["FORMAT", "array_header", "positions_shape", "write_array"]
 
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+_MAGIC = b"\x93NUMPY"
+_LONGEST_HEADER = 10_000  # characters; as long as NumPy itself accepts from files it does not trust
 
 
 def array_header(path: Path, place: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Return shape, whether the order is Fortran's, and dtype; `file` is left at the array's first byte."""
+    start = file.read(len(_MAGIC) + 2)
+    version = start[len(_MAGIC) :]
+    if not start.startswith(_MAGIC) or version not in (b"\1\0", b"\2\0", b"\3\0"):
+        raise wrong(path, place, "a NumPy array of format 1 to 3", repr(start))
+    width = 2 if version == b"\1\0" else 4
+    length = int.from_bytes(file.read(width), "little")
+    text = file.read(length) if length <= _LONGEST_HEADER else b""
     try:
-        version = np.lib.format.read_magic(file)
-        if version not in _HEADERS:
-            raise ValueError(f"version {version} of the NPY format")
-        shape, fortran, dtype = _HEADERS[version](file)
-    except (ValueError, TypeError, SyntaxError, EOFError, RecursionError, MemoryError) as error:
-        raise wrong(path, place, "the header of a NumPy array", str(error).splitlines()[0]) from error
-    if dtype.hasobject or any(not isinstance(size, int) or size < 0 for size in shape):
+        if len(text) != length:
+            raise ValueError(f"a header of {length} bytes")
+        stated = ast.literal_eval(text.decode("latin-1").strip())
+        shape, fortran, descr = stated["shape"], stated["fortran_order"], stated["descr"]
+        if not isinstance(descr, str):
+            raise TypeError(f"the type {descr!r}")
+        dtype = np.dtype(descr)
+    except (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError) as error:
+        raise wrong(path, place, "the header of a NumPy array", str(error).splitlines()[:1]) from error
+    sizes_fit = isinstance(shape, tuple) and all(type(size) is int and 0 <= size < 2**62 for size in shape)
+    if dtype.hasobject or not sizes_fit:
         raise wrong(path, place, "a NumPy array of numbers", f"{dtype} of shape {shape}")
-    return shape, fortran, dtype
+    return shape, bool(fortran), dtype
 
 
 def positions_shape(
@@ -105,5 +115,5 @@ FORMAT = Format(
     read=read,
     write=write,
     info=info,
-    magic=(b"\x93NUMPY",),
+    magic=(_MAGIC,),
 )

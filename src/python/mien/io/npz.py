@@ -162,6 +162,7 @@ def _opened(path: Path) -> Iterator[_Archive]:
         EOFError,
         KeyError,
         NotImplementedError,
+        OSError,
         OverflowError,
         RuntimeError,
         UnicodeDecodeError,

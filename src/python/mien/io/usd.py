@@ -43,6 +43,15 @@ def _library() -> _Library:
     return _Library(Gf, Sdf, Tf, Usd, UsdGeom, UsdUtils, Vt)
 
 
+def _reason(error: Exception) -> str:
+    """Return what USD says about an error, without where in its sources; it may quote bytes that are not text."""
+    for part in error.args:
+        with contextlib.suppress(AttributeError, UnicodeDecodeError):
+            if lines := str(part.commentary).strip().splitlines():
+                return lines[0]
+    return "USD cannot read it"
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[tuple[_Library, Any]]:
     """Open a stage; what USD complains about becomes our error, and its warnings are kept off the terminal."""
@@ -56,9 +65,7 @@ def _opened(path: Path) -> Iterator[tuple[_Library, Any]]:
         layer.Reload()
         yield library, library.usd.Stage.Open(layer)
     except library.tf.ErrorException as error:
-        reasons = [getattr(part, "commentary", str(part)) for part in error.args] or ["no reason given"]
-        reason = str(reasons[0]).strip().splitlines()[0]
-        raise FormatError(f"{path}: expected an intact USD file; found that {reason}") from error
+        raise FormatError(f"{path}: expected an intact USD file; found that {_reason(error)}") from error
     finally:
         del quiet
 
@@ -134,6 +141,25 @@ def _flip(counts: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any
     return flipped
 
 
+def _values(
+    path: Path, attribute: Any, code: Any, kind: npt.DTypeLike, width: int | None = None
+) -> npt.NDArray[Any]:
+    """Return an attribute's numbers, (n,) or (n, width); damaged files may store any type under its name."""
+    try:
+        value = attribute.Get(code)
+        array = np.asarray(() if value is None else value)
+    except (TypeError, ValueError, RuntimeError, UnicodeDecodeError) as error:
+        raise wrong(path, str(attribute.GetPath()), "an array of numbers", f"that {error}") from error
+    wanted = np.dtype(kind)
+    if array.size == 0:
+        return np.empty(0 if width is None else (0, width), wanted)
+    shape_fits = array.ndim == 1 if width is None else array.ndim == 2 and array.shape[1] == width
+    if not shape_fits or array.dtype.kind not in ("f" if wanted.kind == "f" else "iu"):
+        found = f"{array.dtype} of shape {array.shape}"
+        raise wrong(path, str(attribute.GetPath()), f"an array of {wanted} numbers", found)
+    return array.astype(wanted, copy=False)
+
+
 def _uvs(
     path: Path, library: _Library, prim: Any, code: Any, indices: npt.NDArray[Any], n_vertices: int
 ) -> dict[str, npt.NDArray[Any]]:
@@ -146,8 +172,10 @@ def _uvs(
         return {}
     primvar = (named or fitting)[0]
     place = f"{prim.GetPath()} {primvar.GetName()}"
-    values = np.asarray(primvar.Get(code), np.float32).reshape(-1, 2)
-    order = np.asarray(primvar.GetIndices(code), np.int64) if primvar.IsIndexed() else np.arange(len(values))
+    values = _values(path, primvar.GetAttr(), code, np.float32, 2)
+    order = np.arange(len(values))
+    if primvar.IsIndexed():
+        order = _values(path, primvar.GetIndicesAttr(), code, np.int64)
     interpolation = primvar.GetInterpolation()
     wanted = {"faceVarying": len(indices), "vertex": n_vertices, "varying": n_vertices}.get(interpolation)
     if wanted is None:
@@ -163,9 +191,9 @@ def _topology(
     mesh = library.geom.Mesh(prim)
     parts = []
     for attribute in (mesh.GetFaceVertexCountsAttr(), mesh.GetFaceVertexIndicesAttr()):
-        first = np.asarray(attribute.Get(timing.codes[0]) or (), np.int32)
+        first = _values(path, attribute, timing.codes[0], np.int32)
         for time in attribute.GetTimeSamples():
-            if not np.array_equal(np.asarray(attribute.Get(time), np.int32), first):
+            if not np.array_equal(_values(path, attribute, time, np.int32), first):
                 raise wrong(
                     path, f"{attribute.GetPath()} at time {time:g}", "the same faces throughout", "others"
                 )
@@ -194,8 +222,7 @@ def _transform(path: Path, library: _Library, prim: Any, code: Any) -> npt.NDArr
 
 
 def _points(path: Path, library: _Library, prim: Any, code: Any) -> npt.NDArray[Any]:
-    value = library.geom.Mesh(prim).GetPointsAttr().Get(code)
-    points = np.asarray(() if value is None else value, np.float32).reshape(-1, 3)
+    points = _values(path, library.geom.Mesh(prim).GetPointsAttr(), code, np.float32, 3)
     if len(points) == 0:
         raise wrong(path, f"{prim.GetPath()} points", "at least one point", "none")
     return points
