@@ -43,8 +43,8 @@ def align(
     most: int = 200,
 ) -> dict[str, np.ndarray]:
     prior = np.ones(len(reference)) if weights is None else np.asarray(weights, np.float64)
-    box = reference[(prior > 0) & np.isfinite(reference).all(1)].astype(np.float64)
-    diagonal = np.linalg.norm(np.ptp(box, axis=0))
+    known = reference[np.isfinite(reference).all(1)].astype(np.float64)
+    extent = np.sqrt(12 * np.var(known, axis=0).sum())
     rows = [
         align_one(
             frame.astype(np.float64),
@@ -52,7 +52,7 @@ def align(
             prior,
             robust,
             scale,
-            diagonal,
+            extent,
             level,
             floor,
             shrink,
@@ -65,7 +65,7 @@ def align(
     return {name: np.array([row[i] for row in rows]) for i, name in enumerate(names)}
 
 
-def align_one(p, q, prior, robust, scale, diagonal, level, floor, shrink, tolerance, most):
+def align_one(p, q, prior, robust, scale, extent, level, floor, shrink, tolerance, most):
     usable = np.isfinite(p).all(1) & np.isfinite(q).all(1)
     total = prior[np.isfinite(q).all(1)].sum()
     p, q, w = p[usable], q[usable], prior[usable]
@@ -78,7 +78,7 @@ def align_one(p, q, prior, robust, scale, diagonal, level, floor, shrink, tolera
     if robust:
         level = max(level, min(1, 6 / np.count_nonzero(w)))
         r = distances()
-        target = max(floor * diagonal, weighted_quantile(r, w, level))
+        target = max(floor * extent, weighted_quantile(r, w, level))
         sigma = max(target, 4 * np.sqrt(w @ r**2 / w.sum()))
         centre = w @ q / w.sum()
         radius = np.sqrt(w @ ((q - centre) ** 2).sum(1) / w.sum())
@@ -91,12 +91,12 @@ def align_one(p, q, prior, robust, scale, diagonal, level, floor, shrink, tolera
             moved = np.linalg.norm(before[0] - s * rotation) * radius
             moved += np.linalg.norm(before[1] - (s * rotation @ centre + t))
             if falling:
-                target = max(floor * diagonal, weighted_quantile(r, w, level))
+                target = max(floor * extent, weighted_quantile(r, w, level))
                 sigma = max(target, sigma / shrink)
-            elif moved <= tolerance * diagonal:
+            elif moved <= tolerance * extent:
                 break
         g = 1 / (1 + (distances() / sigma) ** 2) ** 2
     r = distances()
     residual = np.sqrt((w * g) @ r**2 / (w @ g))
-    agrees = w / (1 + (r / (1e-3 * diagonal)) ** 2) ** 2 if robust else w
+    agrees = w / (1 + (r / (2e-3 * extent)) ** 2) ** 2 if robust else w
     return rotation, t, s, residual, agrees.sum() / total, spread(q, agrees), sigma, count

@@ -19,9 +19,9 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// Residuals of this size, relative to the reference's diagonal, halve the agreement of a vertex: 0.3 mm on a
+// Residuals of this size, relative to the reference's extent, quarter the agreement of a vertex: 0.5 mm on a
 // face.
-constexpr double kAgreement = 1e-3;
+constexpr double kAgreement = 2e-3;
 
 // The scale of a robust fit is never taken from fewer vertices: a few more than the three that any pose fits.
 constexpr double kFewest = 6;
@@ -53,7 +53,9 @@ bool firstFinite(const char* frame, std::ptrdiff_t stride, const double* weights
 
 double distanceFromAxis(const double* sums);
 
-// The reference about its weighted centroid, with what is the same for every frame.
+// The reference about its weighted centroid, with what is the same for every frame. The extent measures how
+// large it is: the diagonal of a solid box that has the spread of its vertices, weights aside. (The diagonal
+// of the bounding box would change as the reference is turned.)
 struct Reference {
     Reference(const ConstFrames& view, const double* weights);
 
@@ -61,7 +63,7 @@ struct Reference {
     Coordinates at;
     double centre[3] = {0, 0, 0};
     double q[3] = {0, 0, 0};  // sum w q about the centre: what rounding leaves of 0
-    double weight = 0, qq = 0, diagonal = 0, radius = 0, spread = 0;
+    double weight = 0, qq = 0, extent = 0, radius = 0, spread = 0;
 };
 
 Reference::Reference(const ConstFrames& view, const double* weights)
@@ -75,25 +77,24 @@ Reference::Reference(const ConstFrames& view, const double* weights)
         view.scalar == Scalar::float32 ? kernels().alignment.gatherFloat : kernels().alignment.gatherDouble;
     gather(view.data, view.vertexStride, count, origin, ones.data(), at.x.data(), at.y.data(), at.z.data(),
            at.w.data());
-    double low[3] = {kInfinity, kInfinity, kInfinity}, high[3] = {-kInfinity, -kInfinity, -kInfinity};
+    double sum[3] = {0, 0, 0}, squares = 0, finite = 0;
     for (std::int64_t v = 0; v < size; ++v) {
-        const bool finite = v < count && at.w[v] > 0;
-        at.w[v] = finite ? (weights ? weights[v] : 1.0) : 0.0;
-        if (!(at.w[v] > 0)) continue;
+        const bool present = v < count && at.w[v] > 0;
+        at.w[v] = present ? (weights ? weights[v] : 1.0) : 0.0;
+        if (!present) continue;
         const double point[3] = {at.x[v], at.y[v], at.z[v]};
         for (int i = 0; i < 3; ++i) {
-            low[i] = std::min(low[i], point[i]);
-            high[i] = std::max(high[i], point[i]);
+            sum[i] += point[i];
             centre[i] += at.w[v] * point[i];
         }
+        squares += (point[0] * point[0] + point[1] * point[1]) + point[2] * point[2];
+        finite += 1;
         weight += at.w[v];
     }
     if (!(weight > 0)) return;
-    for (int i = 0; i < 3; ++i) {
-        centre[i] /= weight;
-        diagonal += (high[i] - low[i]) * (high[i] - low[i]);
-    }
-    diagonal = std::sqrt(diagonal);
+    const double mean2 = ((sum[0] * sum[0] + sum[1] * sum[1]) + sum[2] * sum[2]) / (finite * finite);
+    extent = std::sqrt(12 * std::max(0.0, squares / finite - mean2));
+    for (int i = 0; i < 3; ++i) centre[i] /= weight;
     double sums[11] = {weight};
     for (std::int64_t v = 0; v < size; ++v) {
         const bool used = at.w[v] > 0;
@@ -243,7 +244,7 @@ void FrameAligner::measure() {
     if (options_.robust) {
         // The frame's own scale says nothing about how good the agreement is: judge by one that is the same
         // for all frames.
-        const double agreement = kAgreement * reference_.diagonal;
+        const double agreement = kAgreement * reference_.extent;
         kernels().alignment.statistics(reference_.at.points(), from.points(), from.w.data(), reference_.size,
                                        fit_.pose(), agreement * agreement, sums);
     }
@@ -298,8 +299,7 @@ AlignmentProblem FrameAligner::robust(const char* frame) {
     fit_ = fitMoments(moments_, 0, rounding_, options_.scale);
     if (!fit_.determined) return AlignmentProblem::degenerate;
 
-    const double floor = options_.floor * reference_.diagonal,
-                 still = options_.tolerance * reference_.diagonal;
+    const double floor = options_.floor * reference_.extent, still = options_.tolerance * reference_.extent;
     reweight(fit_, kInfinity, true);
     double target = std::max(floor, options_.factor * quantile());
     sigma_ = std::max(target, 4 * std::sqrt(moments_.pp / moments_.weight));

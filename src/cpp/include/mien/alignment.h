@@ -5,6 +5,9 @@
 
 namespace mien {
 
+// The extent of a reference, to which tolerances are relative, is the diagonal of a solid box with the spread
+// of its vertices: 12^(1/2) times their root mean square distance from their centre.
+
 struct AlignmentOptions {
     bool robust = false;  // reweight by Geman-McClure; false: one weighted least-squares fit
     bool scale = false;   // fit a uniform scale as well; false: scale 1
@@ -14,15 +17,15 @@ struct AlignmentOptions {
     // What follows matters only for robust = true.
     double quantile = 0.2;    // of the residuals, by prior weight, from which the scale is taken; in (0, 1)
     double factor = 1.0;      // scale = factor * quantile; above 0
-    double floor = 1e-6;      // smallest scale, relative to the reference's diagonal; above 0
+    double floor = 1e-6;      // smallest scale, relative to the reference's extent; above 0
     double shrink = 1.4;      // by which the scale falls from one reweighting to the next; above 1
-    double tolerance = 1e-9;  // converged when no vertex moves more than this, relative to the diagonal
+    double tolerance = 1e-9;  // converged when no vertex moves more than this, relative to the extent
     int maxIterations = 200;  // at least 1
 };
 
 // Where the results go, all owned by the caller. With robust = true a vertex at distance r from the fit
-// supports it by its prior weight times 1 / (1 + (r / d)^2)^2, where d is a thousandth of the reference's
-// diagonal; otherwise every vertex that is present does by its weight.
+// supports it by its prior weight times 1 / (1 + (r / d)^2)^2, where d is 0.002 of the reference's
+// extent; otherwise every vertex that is present does by its weight.
 struct AlignmentResult {
     double* rotation = nullptr;     // F x 9, row-major, acting on column vectors; determinant +1
     double* translation = nullptr;  // F x 3:  positions ~ scale * R reference + t

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.errors import NumericalError
 
-__all__ = ["Alignment", "align_frames", "fit_frames"]
+__all__ = ["Alignment", "align_frames", "extent", "fit_frames"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class Alignment(NamedTuple):
         Root of the weighted mean squared distance under the final weights, scene units.
     support : (F,) float64
         Share of the prior weight that agrees with the fit, in [0, 1]. A vertex at distance r agrees by
-        ``1 / (1 + (r / d)²)²``, d being a thousandth of the reference's diagonal (0.3 mm on a face), and by 0 when it
+        ``1 / (1 + (r / d)²)²``, d being 0.002 of the reference's `extent` (0.5 mm on a face), and by 0 when it
         is missing. Without ``robust`` every vertex that is present agrees.
     spread : (F,) float64
         Root mean square distance of the supporting vertices from their own principal axis, in the reference, scene
@@ -98,7 +98,7 @@ def align_frames(
     -----
     The rotation is the dominant eigenvector of Horn's 4 x 4 matrix, which gives the best proper rotation for flat and
     mirrored data too. Robust fits lower the scale of Geman and McClure's loss step by step to the lower quintile of
-    the frame's own residuals, never below 1e-6 of the reference's diagonal, and then iterate to convergence. Cost
+    the frame's own residuals, never below 1e-6 of the reference's `extent`, and then iterate to convergence. Cost
     O(F V) times the iterations (about 60); memory O(V) a thread.
 
     References
@@ -112,9 +112,9 @@ def align_frames(
     --------
     >>> import numpy as np
     >>> corner = np.eye(3)
-    >>> fit = align_frames(corner[None] + [0.0, 5.0, 0.0], corner)
+    >>> fit = align_frames(corner + [2.0, 5.0, 3.0], corner)
     >>> fit.translation.round(6).tolist()
-    [[0.0, 5.0, 0.0]]
+    [[2.0, 5.0, 3.0]]
     """
     dims = np.ndim(positions)
     frames = _validate.points("positions", positions, ("V", 3) if dims == 2 else ("F", "V", 3))
@@ -171,6 +171,18 @@ def fit_frames(
         why = why_degenerate(frames[frame], reference, weights)
         raise NumericalError(f"{called(frame)} cannot be aligned: {why}")
     return Alignment(*arrays)
+
+
+def extent(points: npt.NDArray[Any]) -> float:
+    """Return how large a shape (V, 3) is: the diagonal of a solid box with the spread of its vertices.
+
+    That is √12 times their root mean square distance from their centre. The diagonal of the bounding box would change
+    as the shape is turned. Vertices that are not finite are left out.
+    """
+    finite = points[np.isfinite(points).all(axis=1)].astype(np.float64)
+    if not len(finite):
+        return 0.0
+    return float(np.sqrt(12 * np.mean(np.sum((finite - finite.mean(axis=0)) ** 2, axis=1))))
 
 
 def why_degenerate(frame: npt.NDArray[Any], reference: npt.NDArray[Any], weights: Float64 | None) -> str:

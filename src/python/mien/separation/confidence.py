@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mien.geometry.alignment import Alignment
+from mien.geometry.alignment import Alignment, extent
 
 __all__ = ["confidence", "lever_arm"]
 
 Float64 = npt.NDArray[np.float64]
 
 # Both from takes with known heads (docs/algorithms/separation.md): the support at which a frame earns half of what it
-# can, and the residual, relative to the neutral's diagonal, at which it loses half.
+# can, and the residual, relative to the neutral's extent, at which it loses half.
 _HALF_SUPPORT = 0.05
 _HALF_RESIDUAL = 4e-3
 
@@ -36,16 +36,14 @@ def confidence(fit: Alignment, neutral: npt.NDArray[Any], weights: Float64 | Non
     -----
     The product of three parts, none of which looks at other frames:
 
-    - support ``s / (s + 0.05)``: how much of the face agrees with the pose to about a thousandth of its diagonal;
-    - residual ``1 / (1 + (r / 0.004 d)²)``, d being the neutral's diagonal;
+    - support ``s / (s + 0.05)``: how much of the face agrees with the pose to about 0.002 of its extent;
+    - residual ``1 / (1 + (r / 0.004 d)²)``, d being the neutral's extent;
     - lever ``min(1, spread / spread of the whole face)``: vertices that agree but lie in a small patch or along a line
       leave a rotation open.
 
     It grows with support and spread and falls with the residual. It cannot see a wrong pose that many vertices share.
     """
-    finite = neutral[np.isfinite(neutral).all(axis=1)].astype(np.float64)
-    diagonal = float(np.sqrt(np.sum(np.ptp(finite, axis=0) ** 2)))
     support = fit.support / (fit.support + _HALF_SUPPORT)
-    residual = 1 / (1 + (fit.residual / (_HALF_RESIDUAL * diagonal)) ** 2)
+    residual = 1 / (1 + (fit.residual / (_HALF_RESIDUAL * extent(neutral))) ** 2)
     lever = np.minimum(1.0, fit.spread / lever_arm(neutral, weights))
     return np.clip(support * residual * lever, 0.0, 1.0)

@@ -8,18 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mien.geometry.alignment import Alignment, fit_frames
+from mien.geometry.alignment import align_frames
+from mien.separation.blocks import Progress, align_take
 from mien.separation.confidence import confidence
+from mien.separation.typical import mobility_weights, settle, spread_frames
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
-__all__ = ["METHODS", "Progress", "Separated", "align_take", "methods"]
+__all__ = ["METHODS", "Separated", "methods"]
 
 Float64 = npt.NDArray[np.float64]
-Progress = Callable[[int, int], None]
-
-# Frames are aligned in blocks of about this many bytes: small enough to answer Ctrl-C and to show progress.
-_BLOCK_BYTES = 1 << 25
 
 
 class Separated(NamedTuple):
@@ -33,67 +31,57 @@ class Separated(NamedTuple):
 Method = Callable[[MeshSequence, npt.NDArray[Any], Float64 | None, Progress | None], Separated]
 
 
-def align_take(
+def _fitted(
     take: MeshSequence,
-    neutral: npt.NDArray[Any],
+    reference: npt.NDArray[Any],
     weights: Float64 | None,
+    progress: Progress | None,
     *,
     robust: bool,
-    progress: Progress | None = None,
-    frames: npt.NDArray[np.int64] | None = None,
-) -> Alignment:
-    """Align a neutral to every frame of a take, block by block; vertices may be missing.
-
-    `frames` (F,) says which frames of a longer take these are, for the messages.
-
-    Raises
-    ------
-    NumericalError
-        A frame has fewer than three usable vertices, or they lie on a line; index and shot number are named.
-    """
-    n_frames = len(take)
-    index = np.arange(n_frames) if frames is None else frames
-    step = max(1, _BLOCK_BYTES // max(1, take.positions.itemsize * 3 * take.n_vertices))
-    blocks = []
-    for begin in range(0, n_frames, step):
-
-        def called(f: int, begin: int = begin) -> str:
-            return f"frame {index[begin + f]} (shot frame {take.start_frame + index[begin + f]})"
-
-        block = take.positions[begin : begin + step]
-        blocks.append(
-            fit_frames(block, neutral, weights, robust=robust, scale=False, missing=True, called=called)
-        )
-        if progress is not None:
-            progress(min(n_frames, begin + step), n_frames)
-    if len(blocks) == 1:
-        return blocks[0]
-    if not blocks:
-        return fit_frames(
-            take.positions, neutral, weights, robust=robust, scale=False, missing=True, called=str
-        )
-    return Alignment(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
-
-
-def _robust(
-    take: MeshSequence, neutral: npt.NDArray[Any], weights: Float64 | None, progress: Progress | None
 ) -> Separated:
-    fit = align_take(take, neutral, weights, robust=True, progress=progress)
-    return Separated(
-        RigidMotion(fit.rotation, fit.translation), fit.residual, confidence(fit, neutral, weights)
-    )
+    fit = align_take(take, reference, weights, robust=robust, progress=progress)
+    head = RigidMotion(fit.rotation, fit.translation)
+    return Separated(head, fit.residual, confidence(fit, reference, weights))
 
 
 def _procrustes(
     take: MeshSequence, neutral: npt.NDArray[Any], weights: Float64 | None, progress: Progress | None
 ) -> Separated:
-    fit = align_take(take, neutral, weights, robust=False, progress=progress)
+    """One weighted least-squares fit a frame."""
+    return _fitted(take, neutral, weights, progress, robust=False)
+
+
+def _robust(
+    take: MeshSequence, neutral: npt.NDArray[Any], weights: Float64 | None, progress: Progress | None
+) -> Separated:
+    """Reweighted fits, each frame by itself."""
+    return _fitted(take, neutral, weights, progress, robust=True)
+
+
+def _sequence(
+    take: MeshSequence, neutral: npt.NDArray[Any], weights: Float64 | None, progress: Progress | None
+) -> Separated:
+    """Reweighted fits to what the face mostly looks like, by what mostly stays put; then related to the neutral.
+
+    A face is not at its neutral most of the time, but it has a place where it mostly is. Frames fitted to that median
+    face, under weights learned from how far each vertex moves over the take, agree better among themselves; how the
+    neutral lies to the median face is one more fit, the same for all frames.
+    """
+    if not len(take):
+        return _robust(take, neutral, weights, progress)
+    sample, index = spread_frames(take)
+    typical, local = settle(sample, neutral, weights, index)
+    still = mobility_weights(local, typical, weights)
+    found = _fitted(take, typical, still, progress, robust=True)
+    place = align_frames(typical, neutral, still, robust=True, missing=True)
     return Separated(
-        RigidMotion(fit.rotation, fit.translation), fit.residual, confidence(fit, neutral, weights)
+        found.head @ RigidMotion(place.rotation, place.translation),
+        found.residual,
+        found.confidence * confidence(place, neutral, still),
     )
 
 
-METHODS: dict[str, Method] = {"robust": _robust, "procrustes": _procrustes}
+METHODS: dict[str, Method] = {"robust": _robust, "sequence": _sequence, "procrustes": _procrustes}
 
 
 def methods() -> tuple[str, ...]:
