@@ -168,7 +168,7 @@ class March {
     }
 
     void across(std::int32_t a, std::int32_t b, std::int32_t c) {
-        const Label &atA = labels_[a], &atB = labels_[b];
+        const Label atA = labels_[a], atB = labels_[b];
         const Flat flat = layFlat(points_[a], points_[b], points_[c]);
         if (!(flat.base > 0)) return;
         if (atA.sameSource(atB)) {
@@ -178,13 +178,21 @@ class March {
             return;
         }
         const double distance = fromFront(flat, atA.distance, atB.distance);
-        if (!(distance < kInfinity)) return;
         // The front comes from one of two sources; go on with the one nearer as the crow flies, which is also
         // the least the distance can be.
-        const double viaA = atA.offset + lengthBetween(points_[atA.source], points_[c]);
-        const double viaB = atB.offset + lengthBetween(points_[atB.source], points_[c]);
-        const Label& nearer = viaA <= viaB ? atA : atB;
-        offer(c, {std::max(distance, std::min(viaA, viaB)), nearer.offset, nearer.source});
+        const double viaA = crowFlies(atA, c), viaB = crowFlies(atB, c);
+        const Label nearer = viaA <= viaB ? atA : atB;
+        if (distance < kInfinity)
+            offer(c, {std::max(distance, std::min(viaA, viaB)), nearer.offset, nearer.source});
+        // Or it comes from a's source alone, and reaches b later than b's own source does.
+        const double late = std::max(crowFlies(atA, b), atB.distance);
+        const double lone = fromPoint(flat, atA.distance - atA.offset, late - atA.offset);
+        if (lone < kInfinity) offer(c, {std::max(atA.offset + lone, viaA), atA.offset, atA.source});
+    }
+
+    // The least that the distance of v can be when the way leads through a label's source.
+    double crowFlies(const Label& label, std::int32_t v) const {
+        return label.offset + lengthBetween(points_[label.source], points_[v]);
     }
 
     void offer(std::int32_t v, const Label& label) {
