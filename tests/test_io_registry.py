@@ -193,7 +193,7 @@ def test_an_empty_take_is_refused(file):
 
 def test_unknown_suffixes_list_the_known_ones(tmp_path):
     for path in ("shot.fbx", "shot"):
-        with pytest.raises(ValueError, match=r"\.abc, \.mdd, \.npy, \.npz, \.obj, \.pc2, \.ply, \.usd"):
+        with pytest.raises(ValueError, match=r"\.abc, .*\.npz, \.obj, \.pc2, \.ply, \.usd"):
             mien.read(tmp_path / path)
         with pytest.raises(ValueError, match=r"\.abc, \.mdd"):
             mien.write(tmp_path / path, small_take())

@@ -34,7 +34,7 @@ def test_the_python_runs(tmp_path, monkeypatch):
 
 
 def test_the_two_commands_are_there_once():
-    lines = [line.strip() for line in README.splitlines() if line.startswith("    ")]
+    lines = [line.strip() for line in README.splitlines() if line.startswith("    python3 ")]
     assert [line.rsplit("&& ", 1)[1] for line in lines] == [".venv/bin/mien demo", ".venv/bin/pytest"]
     for line in lines:
         extras = re.search(r'"\.\[(.*?)\]"', line)
