@@ -195,7 +195,7 @@ def test_unknown_suffixes_list_the_known_ones(tmp_path):
     for path in ("shot.fbx", "shot"):
         with pytest.raises(ValueError, match=r"\.abc, .*\.npz, \.obj, \.pc2, \.ply, \.usd"):
             mien.read(tmp_path / path)
-        with pytest.raises(ValueError, match=r"\.abc, \.mdd"):
+        with pytest.raises(ValueError, match=r"\.abc, .*\.mdd"):
             mien.write(tmp_path / path, small_take())
 
 
