@@ -32,7 +32,12 @@ _CONSONANTS: tuple[dict[str, float], ...] = (
     {"jawOpen": 0.12, "mouthFunnel": 0.40, "mouthPucker": 0.12},  # sh, r
     {"jawOpen": 0.18, "mouthLowerDown": 0.10},  # k, g
 )
-_PLOSIVE: dict[str, float] = {"jawOpen": 0.10, "mouthPress": 0.22, "mouthRollLower": 0.16, "mouthRollUpper": 0.12}
+_PLOSIVE: dict[str, float] = {
+    "jawOpen": 0.10,
+    "mouthPress": 0.22,
+    "mouthRollLower": 0.16,
+    "mouthRollUpper": 0.12,
+}
 
 
 def stream(seed: int, which: int) -> np.random.Generator:
@@ -84,7 +89,13 @@ def _speak(t: Floats, rng: np.random.Generator, out: Floats) -> None:
                 closed = np.maximum(closed, _bump(t, now - 0.075, 0.06, 0.03, 0.06))
             else:
                 blend(_CONSONANTS[rng.integers(len(_CONSONANTS))], now, 1.0, 0.055, loud)
-            blend(_VOWELS[rng.integers(len(_VOWELS))], now + 0.5 * length, 1.2, 0.075, loud * float(rng.uniform(0.75, 1.1)))
+            blend(
+                _VOWELS[rng.integers(len(_VOWELS))],
+                now + 0.5 * length,
+                1.2,
+                0.075,
+                loud * float(rng.uniform(0.75, 1.1)),
+            )
             now += length
         blend({}, now + 0.08, 0.8, 0.10, 1.0)
         pause = float(rng.uniform(0.35, 1.1))
@@ -127,7 +138,9 @@ def _emote(t: Floats, rng: np.random.Generator, out: Floats) -> None:
         curve = _bump(t, at, rise, hold, fall)
         for name, value in names.items():
             channels = _channels(name)
-            for k, scale in zip(channels, (1.0 + lean, 1.0 - lean) if len(channels) == 2 else (1.0,), strict=True):
+            for k, scale in zip(
+                channels, (1.0 + lean, 1.0 - lean) if len(channels) == 2 else (1.0,), strict=True
+            ):
                 out[:, k] += curve * value * scale
 
     now = float(rng.uniform(1.2, 1.8))
@@ -135,7 +148,12 @@ def _emote(t: Floats, rng: np.random.Generator, out: Floats) -> None:
         size, hold = float(rng.uniform(0.55, 0.95)), float(rng.uniform(0.5, 1.4))
         joy = float(rng.uniform(0.3, 0.8))
         event(
-            {"mouthSmile": size, "cheekSquint": joy * size, "eyeSquint": 0.35 * joy * size, "mouthDimple": 0.2 * size},
+            {
+                "mouthSmile": size,
+                "cheekSquint": joy * size,
+                "eyeSquint": 0.35 * joy * size,
+                "mouthDimple": 0.2 * size,
+            },
             now,
             float(rng.uniform(0.35, 0.6)),
             hold,
@@ -148,7 +166,14 @@ def _emote(t: Floats, rng: np.random.Generator, out: Floats) -> None:
         kind, size, lean = rng.uniform(), float(rng.uniform(0.35, 0.9)), float(rng.uniform(-0.3, 0.3))
         rise, hold, fall = (float(rng.uniform(*r)) for r in ((0.18, 0.3), (0.1, 0.7), (0.3, 0.5)))
         if kind < 0.45:
-            event({"browInnerUp": size, "browOuterUp": 0.8 * size, "eyeWide": 0.35 * size}, now, rise, hold, fall, lean)
+            event(
+                {"browInnerUp": size, "browOuterUp": 0.8 * size, "eyeWide": 0.35 * size},
+                now,
+                rise,
+                hold,
+                fall,
+                lean,
+            )
         elif kind < 0.65:
             event({"browInnerUp": size}, now, rise, hold, fall, lean)
         elif kind < 0.90:

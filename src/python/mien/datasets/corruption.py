@@ -16,7 +16,9 @@ Floats = npt.NDArray[np.float64]
 _WAVES = 96
 
 
-def scanner_noise(positions: npt.NDArray[np.float32], neutral: Floats, sigma: float, length: float, seed: int) -> None:
+def scanner_noise(
+    positions: npt.NDArray[np.float32], neutral: Floats, sigma: float, length: float, seed: int
+) -> None:
     """Add Gaussian noise in place.
 
     Parameters
@@ -34,8 +36,8 @@ def scanner_noise(positions: npt.NDArray[np.float32], neutral: Floats, sigma: fl
 
     References
     ----------
-    A. Rahimi, B. Recht, Random Features for Large-Scale Kernel Machines, NIPS 2007: the waves whose sum is correlated like
-    a Gaussian of the distance.
+    A. Rahimi, B. Recht, Random Features for Large-Scale Kernel Machines, NIPS 2007: the waves whose sum is correlated
+    like a Gaussian of the distance.
     """
     rng = stream(seed, 10)
     if length > 0:
@@ -48,10 +50,13 @@ def scanner_noise(positions: npt.NDArray[np.float32], neutral: Floats, sigma: fl
             frame += sigma * rng.standard_normal(frame.shape, dtype=np.float32)
 
 
-def scalp_slip(times: Floats, neutral: Floats, scalp: Floats, amount: float, seed: int) -> tuple[npt.NDArray[np.int64], Floats]:
+def scalp_slip(
+    times: Floats, neutral: Floats, scalp: Floats, amount: float, seed: int
+) -> tuple[npt.NDArray[np.int64], Floats]:
     """Return which vertices slip and by how much, (n,) and (F, n, 3), head space, centimetres.
 
-    The scalp turns slowly about the middle of the skull, like a cap that does not sit tight; `amount` is the largest shift.
+    The scalp turns slowly about the middle of the skull, like a cap that does not sit tight; `amount` is the largest
+    shift.
     """
     rng = stream(seed, 11)
     vertices = np.flatnonzero(scalp > 0)
@@ -65,7 +70,9 @@ def scalp_slip(times: Floats, neutral: Floats, scalp: Floats, amount: float, see
     return vertices, np.asarray(shift * (amount / largest if largest > 0 else 0.0))
 
 
-def outlying_vertices(n_frames: int, n_vertices: int, fraction: float, seed: int) -> tuple[npt.NDArray[np.bool_], Floats]:
+def outlying_vertices(
+    n_frames: int, n_vertices: int, fraction: float, seed: int
+) -> tuple[npt.NDArray[np.bool_], Floats]:
     """Return which vertices are gross outliers, (F, V) bool, and where they land, (n, 3), 0.5 to 5 cm off."""
     rng = stream(seed, 12)
     outlying = rng.random((n_frames, n_vertices), dtype=np.float32) < fraction
@@ -74,7 +81,9 @@ def outlying_vertices(n_frames: int, n_vertices: int, fraction: float, seed: int
     return outlying, direction * np.exp(rng.uniform(np.log(0.5), np.log(5.0), (len(direction), 1)))
 
 
-def missing_vertices(neutral: Floats, n_frames: int, fraction: float, fps: float, seed: int) -> npt.NDArray[np.bool_]:
+def missing_vertices(
+    neutral: Floats, n_frames: int, fraction: float, fps: float, seed: int
+) -> npt.NDArray[np.bool_]:
     """Return which vertices are missing, (F, V) bool: two thirds in patches that last for a while, the rest alone."""
     rng = stream(seed, 13)
     out = np.zeros((n_frames, len(neutral)), dtype=bool)

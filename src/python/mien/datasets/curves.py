@@ -51,7 +51,8 @@ def monotone(knots: npt.ArrayLike, values: npt.ArrayLike, at: npt.ArrayLike) -> 
         with np.errstate(divide="ignore", invalid="ignore"):
             slopes[1:-1] = np.where(same, (w1 + w2) / (w1 / d[:-1] + w2 / d[1:]), 0.0)
     slopes[0], slopes[-1] = d[0], d[-1]
-    return _hermite(x, y, slopes, np.clip(np.asarray(at, dtype=np.float64), x[0], x[-1]))
+    place: Floats = np.clip(np.asarray(at, dtype=np.float64), x[0], x[-1])
+    return _hermite(x, y, slopes, place)
 
 
 def spline(knots: npt.ArrayLike, values: npt.ArrayLike, at: npt.ArrayLike) -> Floats:

@@ -50,6 +50,9 @@ class Head:
         Weights (V,) in [0, 1] by name.
     landmarks : dict
         Vertices by name.
+    loops : dict
+        Rows of vertices by name: ``upper_lid_left`` and ``lower_lid_left`` from the nose outwards, ``upper_lip`` and
+        ``lower_lip`` from the subject's right to left; each upper vertex meets the lower one at the same place.
     rigid_weight : (V,) float64
         1 where the head's motion is followed whole, falling to 0 at the base of the neck.
     colors : (V, 3) float32
@@ -66,6 +69,7 @@ class Head:
     skull: npt.NDArray[np.bool_]
     regions: dict[str, Floats]
     landmarks: dict[str, int]
+    loops: dict[str, npt.NDArray[np.int64]]
     rigid_weight: Floats
     colors: npt.NDArray[np.float32]
     mirror: npt.NDArray[np.int64]
@@ -114,21 +118,22 @@ class Head:
     def linear_parts(self) -> tuple[Floats, dict[tuple[str, ...], Floats]]:
         """Deltas (K, V, 3) and correctives ``{names: (V, 3)}`` that come closest to the truth; what `rig` holds.
 
-        A delta is the truth at weight 1 less the neutral. A corrective is what two shapes at weight 1 do beyond their sum.
+        A delta is the truth at weight 1 less the neutral; a corrective is what two shapes at weight 1 do beyond their
+        sum.
         """
         n = len(self.names)
-        deltas = self.evaluate(np.eye(n)) - self.neutral
+        deltas = _tidy(self.evaluate(np.eye(n)) - self.neutral)
         jaw, close = self.names.index("jawOpen"), self.names.index("mouthClose")
         both = np.zeros((1, n))
         both[0, [jaw, close]] = 1.0
         # As in ARKit, mouthClose is what closes the lips while the jaw is open.
-        deltas[close] = self.evaluate(both)[0] - self.neutral - deltas[jaw]
+        deltas[close] = _tidy(self.evaluate(both)[0] - self.neutral - deltas[jaw])
         pairs = {}
         for pair in self._pairs():
             at = [self.names.index(name) for name in pair]
             both[:] = 0.0
             both[0, at] = 1.0
-            pairs[pair] = self.evaluate(both)[0] - self.neutral - deltas[at].sum(0)
+            pairs[pair] = _tidy(self.evaluate(both)[0] - self.neutral - deltas[at].sum(0))
         return deltas, pairs
 
     @staticmethod
@@ -143,14 +148,21 @@ class Head:
     @functools.cached_property
     def rig(self) -> Rig:
         """The nearest linear rig with correctives."""
-        from mien.values.rig import Corrective, Rig
+        from mien.values.rig import Rig
+        from mien.values.shapes import Corrective
 
         deltas, pairs = self.linear_parts
         correctives = [Corrective("_".join(pair), pair, delta) for pair, delta in pairs.items()]
         return Rig(self.topology, self.neutral, list(self.names), deltas, correctives=correctives)
 
 
-def _mirrored(layout: Layout, half: HalfHead) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _tidy(offsets: Floats) -> Floats:
+    """Return offsets with what is only rounding set to zero, so that sparse storage stays sparse."""
+    offsets[np.abs(offsets).max(-1) < 1e-9] = 0.0
+    return offsets
+
+
+def _mirrored(layout: Layout) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return for a whole head the half's vertex of each vertex, and the vertex on the other side."""
     other = np.flatnonzero(~layout.seam)
     source = np.concatenate([np.arange(layout.n), other])
@@ -195,6 +207,22 @@ def _sheet_values(layout: Layout) -> tuple[npt.NDArray[np.str_], Floats, Floats,
     return part, ring, column, drive
 
 
+def _loops(layout: Layout, mirror: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
+    eye, mouth = layout.sheets["eye"], layout.sheets["mouth"]
+    rim = eye.ids[int(np.searchsorted(eye.rows, 1.0 - 1e-9))]
+    half = len(rim) // 2
+    lips = mouth.ids[int(np.searchsorted(mouth.rows, 2.0 - 1e-9))]
+    middle = len(lips) // 2
+    left = {"upper": (rim[: half + 1], lips[: middle + 1]), "lower": (rim[half:][::-1], lips[middle:][::-1])}
+    out = {}
+    for name, (lid, lip) in left.items():
+        out[f"{name}_lid_left"], out[f"{name}_lid_right"] = lid, mirror[lid]
+        out[f"{name}_lip"] = np.concatenate([mirror[lip][:0:-1], lip])
+    for value in out.values():
+        value.flags.writeable = False
+    return out
+
+
 def head(resolution: str = "preview", identity: int = 0) -> Head:
     """Build the procedural head.
 
@@ -220,14 +248,20 @@ def head(resolution: str = "preview", identity: int = 0) -> Head:
     shape = average if seed == 0 else HeadShape(Proportions.drawn(seed))
     canonical = half_head(layout, average)
     half = canonical if seed == 0 else half_head(layout, shape)
-    source, mirror = _mirrored(layout, half)
+    source, mirror = _mirrored(layout)
     sign = np.where(np.arange(len(source)) < layout.n, 1.0, -1.0)
     flip = np.stack([sign, np.ones_like(sign), np.ones_like(sign)], axis=1)
     neutral = half.positions[source] * flip
     part, ring, column, drive = _sheet_values(layout)
     whole_drive = np.where(sign > 0, drive[source], mirror[drive[source]])
     anatomy = Anatomy(
-        neutral, canonical.positions[source] * flip, part[source], ring[source], column[source], whole_drive, mirror
+        neutral,
+        canonical.positions[source] * flip,
+        part[source],
+        ring[source],
+        column[source],
+        whole_drive,
+        mirror,
     )
     angle, row = half.angle[source] * sign, half.row[source]
     angle, row = np.nan_to_num(angle), np.nan_to_num(row, nan=5.0)
@@ -259,6 +293,7 @@ def head(resolution: str = "preview", identity: int = 0) -> Head:
         names=NAMES,
         regions=regions(anatomy, row, angle, jaw[0]),
         landmarks=landmarks(anatomy),
+        loops=_loops(layout, mirror),
         eye_radius=p.eye_radius,
         _mover=mover,
         **arrays,

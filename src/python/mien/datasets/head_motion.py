@@ -123,7 +123,9 @@ class Mover:
         brow = 0.12 * w("browDown")
         top = 0.34 * w("eyeWide") - 0.50 * down + 0.24 * up - 0.24 * squint - brow
         low = 0.25 * w("eyeWide") + 0.55 * down - 0.10 * up - 0.95 * squint
-        return 1.0 - (1.0 - blink) * np.maximum(1.0 + top, 0.0), 1.0 - (1.0 - blink) * np.maximum(1.0 + low, 0.0)
+        return 1.0 - (1.0 - blink) * np.maximum(1.0 + top, 0.0), 1.0 - (1.0 - blink) * np.maximum(
+            1.0 + low, 0.0
+        )
 
     def _turn_lids(self, weights: Floats, side: str, lids: Lids, out: Floats) -> None:
         top, low = self._closure(weights, side)
@@ -152,4 +154,6 @@ class Mover:
         sine, cosine = np.sin(upward)[:, None], np.cos(upward)[:, None]
         y, z = cosine * at[..., 1] + sine * at[..., 2], cosine * at[..., 2] - sine * at[..., 1]
         sine, cosine = np.sin(outward)[:, None], np.cos(outward)[:, None]
-        out[:, eyeball] = np.stack([cosine * at[..., 0] + sine * z, y, cosine * z - sine * at[..., 0]], axis=-1) + centre
+        out[:, eyeball] = (
+            np.stack([cosine * at[..., 0] + sine * z, y, cosine * z - sine * at[..., 0]], axis=-1) + centre
+        )

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def lid_rim(p: Proportions, along: Floats, *, upper: bool) -> Floats:
-    """Return the outer edge of a lid relative to the eye's centre, (N, 3); `along` is 0 at the nose, 1 at the temple."""
+    """Return the outer edge of a lid relative to the eye's centre, (N, 3); `along` is 0 at the nose, 1 outside."""
     spread = 0.55 * along + 0.45 * (0.5 - 0.5 * np.cos(np.pi * along))
     xi = 2.0 * spread - 1.0
     x = -0.02 + 1.37 * xi * p.eye_width
@@ -57,7 +57,10 @@ def lids(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tup
     fit = (rim + centre - body[-1])[None] * smoothstep(0.1, 1.0, t)[:, None, None] ** 1.0
     body = body + fit - centre
     # The fold above the upper lid.
-    fold = np.exp(-(((t[:, None] - 0.70) / 0.075) ** 2)) * np.where(upper, np.sin(np.pi * along) ** 0.7, 0.0)[None]
+    fold = (
+        np.exp(-(((t[:, None] - 0.70) / 0.075) ** 2))
+        * np.where(upper, np.sin(np.pi * along) ** 0.7, 0.0)[None]
+    )
     length = np.sqrt((body**2).sum(-1))
     body *= (np.maximum(length - p.lid_fold * fold, p.eye_radius + p.lid_thickness) / length)[..., None]
     out[skin] = body
@@ -72,8 +75,8 @@ def lids(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tup
         angle = turn + sign * (0.02 * margin + 0.55 * under)
         out[k] = np.stack([rim[:, 0], radius * np.sin(angle), radius * np.cos(angle)], axis=1)
         # Beside the eyeball the lid's inside runs into it, so that no gap shows at the corners.
-        into = rim * np.array([0.78, 1.0, 0.8])
-        into *= (p.eye_radius - 0.06) / np.sqrt((into**2).sum(-1, keepdims=True))
+        into = rim * np.array([0.86 - 0.12 * under, 1.0, 0.8])
+        into *= (p.eye_radius - 0.04 - 0.20 * under) / np.sqrt((into**2).sum(-1, keepdims=True))
         corner = smoothstep(0.80, 0.98, np.abs(2 * along - 1))[:, None] * min(2 * under, 1.0)
         out[k] += corner * (into - out[k])
     return out + centre, _extended(flat, len(rows))
@@ -87,7 +90,9 @@ def _extended(flat: Floats, n_rows: int) -> Floats:
 def lip_line(p: Proportions, x: Floats) -> Floats:
     """Return the height at which the lips meet."""
     xi = np.clip(np.abs(x) / p.mouth_half_width, 0.0, 1.0)
-    return np.asarray(p.mouth_height - 0.05 * np.exp(-((xi / 0.22) ** 2)) + 0.06 * xi**2 * (1 - xi) * 4 - 0.10 * xi**3)
+    return np.asarray(
+        p.mouth_height - 0.05 * np.exp(-((xi / 0.22) ** 2)) + 0.06 * xi**2 * (1 - xi) * 4 - 0.10 * xi**3
+    )
 
 
 def _vermilion(p: Proportions, xi: Floats, *, upper: bool) -> Floats:
@@ -113,7 +118,7 @@ def mouth(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tu
     """
     p = shape.proportions
     upper = columns <= 1.0
-    side = np.where(upper, 1.0, -1.0)
+    side = np.sign(1.0 - columns) * (np.abs(columns - 1.0) > 1e-9)
     along = np.where(upper, columns, 2.0 - columns)
     xi = 0.62 * along + 0.38 * np.sin(0.5 * np.pi * along)
     half = p.mouth_half_width
@@ -130,7 +135,6 @@ def mouth(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tu
     # A faint ridge runs along the border of the red.
     ridge = smoothstep(0.72, 1.0, rows[skin])[:, None] * (0.075 * (1 - xi**4))[None]
     body[..., 2] += ridge
-    start = body[-1]
     taper = (1.0 - xi**2.6) ** 0.8
     meet = line_at.copy()
     meet[:, 2] += 0.06 * taper - 0.22 * smoothstep(0.6, 1.0, xi)
@@ -148,16 +152,24 @@ def mouth(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tu
     behind = np.minimum(meet[:, 2] - 0.35, teeth_z + 0.15)
     lip_in = np.stack([line[:, 0] * 0.995, line[:, 1] + side * (0.10 * taper + 0.002), behind], axis=1)
     grow = np.where(upper, 1.25, 1.55)
-    vestibule = np.stack([0.1 + 1.08 * line[:, 0], line[:, 1] + side * grow * (0.3 + 0.7 * taper), behind - 0.25], axis=1)
+    vestibule = np.stack(
+        [0.1 + 1.08 * line[:, 0], line[:, 1] + side * grow * (0.3 + 0.7 * taper), behind - 0.25], axis=1
+    )
     vestibule[[0, -1], 0] = 0.0
     vestibule[:, 0] = vestibule[:, 0] * (line[:, 0] > 0)
-    roof = np.stack([1.12 * line[:, 0], line[:, 1] + side * grow * 0.95 * (0.25 + 0.75 * taper), behind - 2.6], axis=1)
+    roof = np.stack(
+        [1.12 * line[:, 0], line[:, 1] + side * grow * 0.95 * (0.25 + 0.75 * taper), behind - 2.6], axis=1
+    )
     throat = np.stack([0.5 * line[:, 0], 0 * xi + p.mouth_height - 0.8, 0 * xi + 2.4], axis=1)
-    inside = spline([2.0, 2.4, 3.0, 3.5, 4.0], np.stack([meet, lip_in, vestibule, roof, throat]), rows[rows > 2.0])
+    inside = spline(
+        [2.0, 2.4, 3.0, 3.5, 4.0], np.stack([meet, lip_in, vestibule, roof, throat]), rows[rows > 2.0]
+    )
     out[rows > 2.0] = inside
     for k in np.flatnonzero((rows > 1.0) & (rows <= 2.0)):
         t = rows[k] - 1.0
-        out[k] = (1 - t) ** 3 * start + 3 * t * (1 - t) ** 2 * first + 3 * t**2 * (1 - t) * second + t**3 * meet
+        out[k] = (
+            (1 - t) ** 3 * start + 3 * t * (1 - t) ** 2 * first + 3 * t**2 * (1 - t) * second + t**3 * meet
+        )
     out[:, [0, -1], 0] = 0.0
     red_rows = rows[(rows > 1.0) & (rows <= 2.0)] - 1.0
     frontal = np.concatenate([flat[:-1], red + red_rows[:, None, None] * (line - red)])
@@ -184,7 +196,7 @@ def ear(shape: HeadShape, border: Floats, middle: Floats, rows: Floats, columns:
     knots = np.arange(len(reach) + 2) / (len(reach) + 1.0)
     on_head = np.minimum(rows / knots[1], 1.0)[:, None, None]
     angle = np.pi - np.pi * columns
-    foot = np.stack([0.02 + 0.17 * np.cos(angle), -1.22 * np.sin(angle)], axis=1) + middle
+    foot = np.stack([0.19 * np.cos(angle), 0.45 - 1.10 * np.sin(angle)], axis=1) + middle
     flat = border + on_head * (foot - border)
     out = shape.surface(flat[..., 0].ravel(), flat[..., 1].ravel()).reshape(*flat.shape[:2], 3)
     stations = [out[-1], *(_ear_point(shape.proportions, columns, *at, centre) for at in reach)]
@@ -202,7 +214,9 @@ def _ear_frame() -> Floats:
     return np.stack([np.cross(up, out), up, out])  # rows: back, up, out
 
 
-def _ear_point(p: Proportions, columns: Floats, radial: Floats | float, lift: Floats | float, centre: Floats) -> Floats:
+def _ear_point(
+    p: Proportions, columns: Floats, radial: Floats | float, lift: Floats | float, centre: Floats
+) -> Floats:
     angle = np.pi - np.pi * columns
     back, up = np.cos(angle), np.sin(angle)
     width = np.where(back > 0, 1.75, 1.25) * (1.0 + 0.22 * up)
@@ -212,11 +226,15 @@ def _ear_point(p: Proportions, columns: Floats, radial: Floats | float, lift: Fl
     behind = 0.5 + 0.5 * back
     rise = 0.62 + 0.55 * behind + 0.25 * np.maximum(up, 0) - 0.30 * np.maximum(-up, 0) ** 2
     frame = _ear_frame()
-    flat = (width * radius * back * radial)[..., None] * frame[0] + (height * radius * up * radial)[..., None] * frame[1]
+    flat = (width * radius * back * radial)[..., None] * frame[0] + (height * radius * up * radial)[
+        ..., None
+    ] * frame[1]
     return np.asarray(centre + p.ear_size * (flat + (rise * lift)[..., None] * frame[2]))
 
 
-def ear_bowl(shape: HeadShape, centre: Floats, rows: Floats, columns: Floats, edge: Floats, edge_columns: Floats) -> Floats:
+def ear_bowl(
+    shape: HeadShape, centre: Floats, rows: Floats, columns: Floats, edge: Floats, edge_columns: Floats
+) -> Floats:
     """Return the bowl inside the ear's ridge, (A, B, 3); `edge` is the last ring, whose columns are `edge_columns`."""
     u, v = np.meshgrid(columns, -rows)
     ring = np.maximum(np.abs(u), np.abs(v))
@@ -244,7 +262,19 @@ def _pick(edge: Floats, edge_columns: Floats, around: Floats) -> Floats:
     return np.stack([np.interp(around, edge_columns, edge[:, k]) for k in range(3)], axis=-1)
 
 
-def _square_to_disc(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+def square_edge(columns: Floats) -> tuple[Floats, Floats]:
+    """Return points of the unit circle for columns 0 to 2, clockwise around a square from its upper left corner."""
+    k = columns / 2.0 * 4.0
+    edge = np.minimum(k.astype(np.int64), 3)
+    t = 2.0 * (k - edge) - 1.0
+    one = np.ones_like(t)
+    u = np.select([edge == 0, edge == 1, edge == 2], [t, one, -t], -one)
+    v = np.select([edge == 0, edge == 1, edge == 2], [one, -t, -one], t)
+    return square_to_disc(u, v)
+
+
+def square_to_disc(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    """Return where points of the square [-1, 1]² lie when it is pressed into the unit disc."""
     return u * np.sqrt(1 - v**2 / 2), v * np.sqrt(1 - u**2 / 2)
 
 
@@ -254,7 +284,7 @@ PUPIL, IRIS, BACK = 0.17, 0.50, 2.65
 def eyeball_cap(p: Proportions, rows: Floats, columns: Floats, *, back: bool) -> Floats:
     """Return a patch over the pole of the eyeball, (A, B, 3)."""
     u, v = np.meshgrid(columns, -rows)
-    x, y = _square_to_disc(u, v)
+    x, y = square_to_disc(u, v)
     polar = np.hypot(x, y) * (np.pi - BACK if back else PUPIL)
     around = np.arctan2(y, x)
     z = -np.cos(polar) if back else np.cos(polar)
@@ -264,13 +294,7 @@ def eyeball_cap(p: Proportions, rows: Floats, columns: Floats, *, back: bool) ->
 
 def eyeball(p: Proportions, rows: Floats, columns: Floats) -> Floats:
     """Return the rings of the eyeball from pupil (row 0) to its back (row 1), (A, B, 3); columns 0 to 2."""
-    k = columns / 2.0 * 4.0
-    edge = np.minimum(k.astype(np.int64), 3)
-    t = 2.0 * (k - edge) - 1.0
-    one = np.ones_like(t)
-    u = np.select([edge == 0, edge == 1, edge == 2], [t, one, -t], -one)
-    v = np.select([edge == 0, edge == 1, edge == 2], [one, -t, -one], t)
-    x, y = _square_to_disc(u, v)
+    x, y = square_edge(columns)
     polar = monotone([0.0, 2 / 7, 1.0], [PUPIL, IRIS, BACK], rows)[:, None]
     out = np.stack(
         [np.sin(polar) * x[None], np.sin(polar) * y[None], np.cos(polar) * np.ones_like(x)[None]], axis=-1

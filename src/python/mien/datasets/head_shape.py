@@ -9,7 +9,6 @@ resolution samples the same surface.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,26 +25,26 @@ Floats = npt.NDArray[np.float64]
 _RINGS = np.array(
     [
         # y_f    y_s    y_b    z_f    z_w    z_b    w     n_f   n_b
-        (11.30, 11.30, 11.30, -1.00, -1.00, -1.00, 0.00, 2.0, 2.0),
-        (10.80, 10.70, 10.60, 3.60, -0.90, -5.40, 3.80, 2.0, 2.0),
-        (9.65, 9.40, 9.00, 6.75, -1.00, -8.40, 5.90, 2.0, 2.0),
-        (8.10, 7.70, 7.00, 8.45, -1.00, -9.85, 7.10, 2.05, 2.0),
+        (11.05, 11.05, 11.05, -1.00, -1.00, -1.00, 0.00, 2.0, 2.0),
+        (10.55, 10.45, 10.35, 3.55, -0.90, -5.40, 3.80, 2.0, 2.0),
+        (9.45, 9.20, 8.80, 6.70, -1.00, -8.40, 5.90, 2.0, 2.0),
+        (7.95, 7.55, 6.90, 8.40, -1.00, -9.85, 7.10, 2.05, 2.0),
         (6.20, 5.50, 4.70, 9.25, -0.90, -10.20, 7.60, 2.1, 2.0),
         (4.40, 3.40, 2.50, 9.50, -0.80, -10.05, 7.72, 2.15, 2.0),
         (2.70, 1.60, 0.40, 9.40, -0.60, -9.50, 7.55, 2.2, 2.0),
-        (1.10, 0.00, -1.60, 8.95, -0.40, -8.60, 7.38, 2.25, 2.0),
-        (-0.50, -1.40, -3.40, 8.60, -0.20, -7.60, 7.20, 2.25, 2.0),
-        (-2.10, -2.80, -5.00, 8.60, 0.00, -6.75, 7.05, 2.2, 2.0),
-        (-3.70, -4.10, -6.40, 8.80, 0.20, -6.20, 6.85, 2.15, 2.05),
-        (-5.30, -5.30, -7.60, 9.05, 0.50, -5.95, 6.58, 2.1, 2.1),
-        (-6.80, -6.30, -8.70, 9.20, 0.70, -5.90, 6.38, 2.05, 2.1),
-        (-8.30, -7.15, -9.70, 9.05, 0.80, -5.95, 6.18, 2.0, 2.1),
-        (-9.70, -7.95, -10.60, 9.00, 0.70, -6.05, 5.86, 1.95, 2.1),
-        (-11.00, -8.75, -11.40, 8.50, 0.40, -6.15, 5.35, 1.95, 2.1),
-        (-11.80, -9.70, -12.20, 6.90, -0.20, -6.25, 4.88, 2.0, 2.1),
-        (-12.20, -10.90, -13.10, 5.10, -0.80, -6.40, 4.78, 2.1, 2.1),
-        (-13.10, -12.50, -14.20, 4.10, -1.20, -6.60, 4.88, 2.15, 2.1),
-        (-14.70, -14.50, -15.70, 3.45, -1.60, -7.00, 5.02, 2.15, 2.1),
+        (1.10, 0.00, -1.60, 8.95, -0.40, -9.15, 7.38, 2.25, 2.0),
+        (-0.50, -1.40, -3.40, 8.60, -0.20, -8.45, 7.20, 2.25, 2.0),
+        (-2.10, -2.80, -5.00, 8.60, 0.00, -7.65, 7.05, 2.2, 2.0),
+        (-3.70, -4.10, -6.40, 8.80, 0.20, -7.00, 6.85, 2.15, 2.05),
+        (-5.30, -5.30, -7.60, 9.05, 0.50, -6.60, 6.58, 2.1, 2.1),
+        (-6.80, -6.30, -8.70, 9.20, 0.70, -6.40, 6.38, 2.05, 2.1),
+        (-8.30, -7.15, -9.70, 9.05, 0.80, -6.35, 6.18, 2.0, 2.1),
+        (-9.70, -7.95, -10.60, 9.00, 0.70, -6.35, 5.86, 1.95, 2.1),
+        (-11.00, -8.75, -11.40, 8.50, 0.40, -6.40, 5.35, 1.95, 2.1),
+        (-11.80, -9.70, -12.20, 6.90, -0.20, -6.45, 4.88, 2.0, 2.1),
+        (-12.20, -10.90, -13.10, 5.10, -0.80, -6.60, 4.78, 2.1, 2.1),
+        (-13.10, -12.50, -14.20, 4.10, -1.20, -6.80, 4.88, 2.15, 2.1),
+        (-14.70, -14.50, -15.70, 3.45, -1.60, -7.10, 5.02, 2.15, 2.1),
         (-16.80, -16.80, -17.60, 2.95, -2.00, -7.60, 5.30, 2.1, 2.1),
         (-19.20, -19.20, -19.80, 2.60, -2.40, -8.50, 6.10, 2.1, 2.1),
     ]
@@ -90,36 +89,36 @@ def _blobs(p: Proportions) -> list[_Blob]:
     """List the solids of a face; the order matters, sockets are carved before lids are put in."""
     ex, ey, ez = p.eye_centre
     eye = p.eye_radius + p.lid_thickness
-    nx, nt = p.nose_width, p.nose_tip
-    brow, cheek, mouth, chin = p.brow, p.cheekbone, p.mouth_height, p.chin
+    nx, nt, at = p.nose_width, p.nose_tip, p.place
+    brow, cheek, mouth, chin, fore = p.brow, p.cheekbone, p.mouth_height, p.chin, p.chin_forward
     return [
-        # forehead, brow ridge, glabella
-        _Blob((0.9, 1.95, 8.25 + brow), (4.2, 2.2, 6.45 + brow), (0.80, 0.70), 1.2),
-        # temple and the hollow under the cheekbone
-        _Blob((8.8, 2.0, 4.9), None, (1.5, 2.8, 2.4), 1.4, True),
-        _Blob((4.2, -2.0, 5.75 + cheek), (5.6, -1.2, 1.6), (1.15, 0.95), 1.6),
-        _Blob((3.1, -3.1, 6.3 + 0.5 * cheek), None, (1.9, 1.9, 2.0), 1.5),
-        _Blob((7.7, -5.0, 5.6), None, (1.7, 2.2, 2.4), 1.8, True),
-        # muzzle over the teeth, chin, jaw line
+        # Brow ridge and glabella.
+        _Blob(at(0.9, 1.95, 8.25 + brow), at(4.2, 2.2, 6.45 + brow), (0.80, 0.70), 1.2),
+        # Temple, cheekbone, the hollow under it.
+        _Blob(at(8.8, 2.0, 4.9), None, (1.5, 2.8, 2.4), 1.4, True),
+        _Blob(at(4.2, -2.0, 5.75 + cheek), at(5.6, -1.2, 1.6), (1.15, 0.95), 1.6),
+        _Blob(at(3.1, -3.1, 6.3 + 0.5 * cheek), None, (1.9, 1.9, 2.0), 1.5),
+        _Blob(at(7.7, -5.0, 5.6), None, (1.7, 2.2, 2.4), 1.8, True),
+        # Muzzle over the teeth, chin, jaw line, the groove under the lower lip.
         _Blob((0.0, mouth + 0.2, 6.3), None, (3.2, 2.6, 3.45), 1.3),
-        _Blob((0.0, chin + 1.25, 8.1 + p.chin_forward), None, (1.5, 1.1, 1.45), 1.3),
-        _Blob((4.3 + p.jaw, -7.6, 2.6), (1.0, chin + 0.75, 8.0 + p.chin_forward), (0.85, 0.75), 1.4),
-        _Blob((0.0, mouth - 1.85, 10.8), None, (1.9, 0.55, 1.0), 0.9, True),
-        # eye sockets and the lids over the eyeballs
+        _Blob((0.0, chin + 1.25, 8.1 + fore), None, (1.5, 1.1, 1.45), 1.3),
+        _Blob(at(4.3 + p.jaw, -7.6, 2.6), (1.0, chin + 0.75, 8.0 + fore), (0.85, 0.75), 1.4),
+        _Blob((0.0, mouth - 1.85, 10.8 + 0.5 * fore), None, (1.9, 0.55, 1.0), 0.9, True),
+        # Eye sockets and the lids over the eyeballs.
         _Blob((ex - 0.1, ey + 0.15, ez + 2.5), None, (2.05, 1.3, 1.65), 1.2, True),
         _Blob((1.5, ey + 0.1, ez + 2.9), None, (0.7, 1.0, 1.0), 1.0, True),
         _Blob((ex, ey, ez), None, (eye, eye, eye), 0.5),
-        # nose: bridge, flanks, body, tip, wings, columella, nostrils
+        # Nose: bridge, flanks, body, tip, wings, columella.
         _Blob((0.0, 0.9, 8.05 + p.nose_bridge), (0.0, nt[1] + 0.6, nt[2] - 1.10), (0.50, 0.66), 1.0),
         _Blob((0.55, 0.2, 7.3 + p.nose_bridge), (1.15 * nx, nt[1] + 0.5, 8.0), (0.80, 0.95), 1.3),
         _Blob((0.0, nt[1] + 0.9, nt[2] - 3.2), None, (1.45 * nx, 2.0, 2.3), 0.9),
         _Blob((0.0, nt[1] + 0.12, nt[2] - 1.20), None, (0.88 * nx, 0.76, 1.17), 0.6),
         _Blob((1.10 * nx, nt[1] - 0.20, nt[2] - 2.65), None, (0.66, 0.62, 1.70), 0.40),
         _Blob((0.0, nt[1] - 0.22, nt[2] - 0.95), (0.0, nt[1] - 0.74, nt[2] - 2.4), (0.26, 0.36), 0.30),
-        # philtrum
-        _Blob((0.0, nt[1] - 1.4, nt[2] - 1.35), (0.0, mouth + 0.95, 10.35), (0.20, 0.24), 0.4, True),
-        # neck: sternomastoid muscles, larynx
-        _Blob((4.0, -8.8, -1.8), (1.0, -20.5, 1.9), (0.9, 0.6), 1.5),
+        # Philtrum.
+        _Blob((0.0, nt[1] - 1.4, 10.1), (0.0, mouth + 0.95, 10.35), (0.20, 0.24), 0.4, True),
+        # Neck: sternomastoid muscles, larynx.
+        _Blob((4.0 * p.neck, -8.8, -1.8), (1.0, -20.5, 1.9), (0.9, 0.6), 1.5),
         _Blob((0.0, -14.2, 2.9), None, (0.8, 1.1, 0.8), 1.0),
     ]
 
@@ -138,7 +137,9 @@ class HeadShape:
         rings = proportions.shape_rings(_RINGS)
         crown = rings[1][[2, 1, 0, 5, 4, 3, 6, 7, 8]].copy()
         crown[6] *= -1.0
-        self._rings = np.vstack([crown, rings, 2.0 * rings[-1] - rings[-2], 3.0 * rings[-1] - 2.0 * rings[-2]])
+        self._rings = np.vstack(
+            [crown, rings, 2.0 * rings[-1] - rings[-2], 3.0 * rings[-1] - 2.0 * rings[-2]]
+        )
         self._blobs = _blobs(proportions)
 
     def _ring(self, rows: Floats) -> Floats:
@@ -241,7 +242,10 @@ class HeadShape:
     def chart(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Return chart coordinates whose scaffold point has the given frontal x and y, front half only, both (N,)."""
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        angle, rows = np.arcsin(np.clip(x / 7.6, -0.95, 0.95)), np.interp(-y, -self._rings[1:-2, 0], np.arange(ROWS + 1.0))
+        angle, rows = (
+            np.arcsin(np.clip(x / 7.6, -0.95, 0.95)),
+            np.interp(-y, -self._rings[1:-2, 0], np.arange(ROWS + 1.0)),
+        )
         eps = 1e-5
         for _ in range(12):
             at = self.scaffold(angle, rows)[1]
@@ -250,9 +254,7 @@ class HeadShape:
             det = by_angle[:, 0] * by_row[:, 1] - by_angle[:, 1] * by_row[:, 0]
             dx, dy = x - at[:, 0], y - at[:, 1]
             angle = angle + np.clip((dx * by_row[:, 1] - dy * by_row[:, 0]) / det, -0.3, 0.3)
-            rows = np.clip(rows + np.clip((dy * by_angle[:, 0] - dx * by_angle[:, 1]) / det, -1, 1), 0.5, ROWS - 0.01)
+            rows = np.clip(
+                rows + np.clip((dy * by_angle[:, 0] - dx * by_angle[:, 1]) / det, -1, 1), 0.5, ROWS - 0.01
+            )
         return angle, rows
-
-
-def _unused(value: Any) -> Any:
-    return value

@@ -1,7 +1,7 @@
 """The quad layout of the procedural head: a lattice with loops around eyes, mouth and ears.
 
-One half is laid out, the subject's left, and mirrored. The lattice runs over the chart of the skin in rows (crown to neck)
-and columns (front to back). Four blocks of it are taken out and filled with rings that run from the block's border
+One half is laid out, the subject's left, and mirrored. The lattice runs over the chart of the skin in rows (crown to
+neck) and columns (front to back). Four blocks of it are taken out and filled with rings that run from the block's border
 inwards: to the lid's rim and under the lid, over the lips into the mouth, up the ear and into its bowl; a patch closes
 the crown. Every count follows from one density, so that all resolutions have the same layout.
 """
@@ -13,14 +13,14 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Layout", "Sheet", "half_layout"]
+__all__ = ["COLUMN_CELLS", "ROW_CELLS", "Layout", "Sheet", "half_layout"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 # Macro columns and rows: cells at density 1 between one mark and the next.
-_COLUMN_CELLS = {"nose": 4, "eye_in": 7, "eye_out": 4, "cheek": 5, "ear": 4, "nape": 5}
-_ROW_CELLS = {"cranium": 10, "eye": 10, "cheek": 8, "mouth": 10, "chin": 5, "neck": 7}
+COLUMN_CELLS = {"nose": 4, "eye_in": 7, "eye_out": 4, "cheek": 5, "ear": 4, "nape": 5}
+ROW_CELLS = {"cranium": 10, "eye": 10, "cheek": 8, "mouth": 10, "chin": 5, "neck": 7}
 # Rings: border to lid rim, lid margin, under the lid; border to vermilion, lip, inner lip, sock; ear; eyeball; teeth.
 _RING_CELLS = {
     "lid": 5,
@@ -115,7 +115,9 @@ class _Builder:
         self.n += count
         return out
 
-    def add(self, name: str, ids: Integers, rows: Floats, columns: Floats, keep: Integers | None = None) -> None:
+    def add(
+        self, name: str, ids: Integers, rows: Floats, columns: Floats, keep: Integers | None = None
+    ) -> None:
         quads = np.stack([ids[:-1, :-1], ids[1:, :-1], ids[1:, 1:], ids[:-1, 1:]], axis=-1)
         self.sheets[name] = Sheet(ids, rows, columns)
         self.quads.append(quads.reshape(-1, 4) if keep is None else quads[keep.astype(bool)])
@@ -154,13 +156,13 @@ def half_layout(density: float) -> Layout:
 
     Notes
     -----
-    Macro columns: 0 front, 1 inner end of the eye block, 2 side of the mouth block, 3 outer end of the eye block, 4 and 5 the ear
-    block, 6 behind. Macro rows: 0 crown patch, 1 and 2 the eye block, 3 and 4 the mouth block, 5 jaw, 6 base of the neck;
-    the ear block spans rows 1 to 3.
+    Macro columns: 0 front, 1 inner end of the eye block, 2 side of the mouth block, 3 outer end of the eye block, 4
+    and 5 the ear block, 6 behind. Macro rows: 0 crown patch, 1 and 2 the eye block, 3 and 4 the mouth block, 5 jaw,
+    6 base of the neck; the ear block spans rows 1 to 3.
     """
     build = _Builder()
-    columns, c = _steps(_COLUMN_CELLS, density, ())
-    rows, r = _steps(_ROW_CELLS, density, ("eye", "cheek", "mouth"))
+    columns, c = _steps(COLUMN_CELLS, density, ())
+    rows, r = _steps(ROW_CELLS, density, ("eye", "cheek", "mouth"))
     lattice = np.full((len(rows), len(columns)), -1, dtype=np.int64)
     used = np.ones(lattice.shape, dtype=bool)
     keep = np.ones((len(rows) - 1, len(columns) - 1), dtype=bool)
@@ -264,7 +266,7 @@ def _finish(build: _Builder) -> Layout:
     lattice = sheets["lattice"].ids
     for ids in (lattice[:, 0], lattice[:, -1]):
         seam[ids[ids >= 0]] = True
-    seam[sheets["crown"].ids[:, 0]] = True
+    seam[sheets["crown"].ids[0]] = True
     seam[sheets["mouth"].ids[:, [0, -1]]] = True
     for name in ("upper_teeth", "lower_teeth"):
         seam[sheets[name].ids[:, 0]] = True

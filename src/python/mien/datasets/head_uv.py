@@ -1,12 +1,13 @@
-"""Texture coordinates of half a head: the skin over its chart, small islands below for what lies inside."""
+"""Texture coordinates of half a head: the skin over its chart, small islands below for everything else."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from mien.datasets.head_parts import square_edge, square_to_disc
 from mien.datasets.head_shape import ROWS
-from mien.datasets.head_topology import Layout
+from mien.datasets.head_topology import Layout, Sheet
 
 __all__ = ["half_uvs"]
 
@@ -14,8 +15,18 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
+def _rectangle(sheet: Sheet, left: float, right: float, low: float, high: float) -> Floats:
+    """Return a sheet's rows and columns stretched over a rectangle, (A, B, 2), rows downwards."""
+    v, u = np.meshgrid(
+        (sheet.rows - sheet.rows[0]) / np.ptp(sheet.rows),
+        (sheet.columns - sheet.columns[0]) / np.ptp(sheet.columns),
+        indexing="ij",
+    )
+    return np.stack([left + (right - left) * np.abs(u), high - (high - low) * np.abs(v)], axis=-1)
+
+
 def half_uvs(layout: Layout, angle: Floats, row: Floats) -> tuple[Floats, Integers]:
-    """Return texture coordinates (U, 2) of the right half of the square and those of each quad's corners (N, 4).
+    """Return texture coordinates (U, 2) in the right half of the unit square and those of each quad's corners, (N, 4).
 
     Parameters
     ----------
@@ -23,56 +34,44 @@ def half_uvs(layout: Layout, angle: Floats, row: Floats) -> tuple[Floats, Intege
         The half head.
     angle, row : (n,) floats
         Chart coordinates of the skin.
+
+    Notes
+    -----
+    The first n pairs belong to the n vertices; where an island meets the skin, its border has pairs of its own.
     """
     uvs = np.stack([0.5 + np.nan_to_num(angle) / (2 * np.pi), 1.0 - 0.8 * np.nan_to_num(row) / ROWS], axis=1)
-    sheets = layout.sheets
-    # The crown is a disc in the chart's polar coordinates; unrolled it would have a seam.
-    for name, corner in (("upper_teeth", 0.51), ("lower_teeth", 0.61)):
-        v, u = np.meshgrid(sheets[name].rows, sheets[name].columns, indexing="ij")
-        uvs[sheets[name].ids] = np.stack([corner + 0.08 * u, 0.02 + 0.14 * v], axis=-1)
-    for name in ("eyeball", "pupil", "eyeball_back"):
-        uvs[sheets[name].ids] = _disc(sheets[name].ids, sheets[name].rows, sheets[name].columns, name)
-    mouth, eye = sheets["mouth"], sheets["eye"]
+    sheets, names = layout.sheets, list(layout.sheets)
+    mouth, eye, ball = sheets["mouth"], sheets["eye"], sheets["eyeball"]
     rim, edge = int(np.searchsorted(mouth.rows, 2.0 - 1e-9)), int(np.searchsorted(eye.rows, 1.0 - 1e-9))
-    v, u = np.meshgrid(mouth.rows[rim:] / 2.0 - 1.0, mouth.columns / 2.0, indexing="ij")
-    inside = np.stack([0.82 + 0.17 * u, 0.10 + 0.08 * v], axis=-1)
-    r, a = np.meshgrid(0.04 + 0.03 * (eye.rows[edge:] - 1.0), np.pi * eye.columns, indexing="ij")
-    under = np.stack([0.90 + 0.6 * r * np.cos(a), 0.05 + 0.4 * r * np.sin(a)], axis=-1)
-    extra, corners = [], layout.quads.copy()
-    count = layout.n
-    sheet_names = list(sheets)
-    for name, ids, first, island in (("mouth", mouth.ids, rim, inside), ("eye", eye.ids, edge, under)):
-        uvs[ids[first + 1 :, ::-1]] = island[1:, ::-1]
-        # Where skin ends and the island begins, vertices have a second pair.
-        own = ids[first] if name == "mouth" else ids[first, :-1]
-        extra.append(island[0, : len(own)])
-        second = np.arange(layout.n)
-        second[own] = count + np.arange(len(own))
-        count += len(own)
-        width = ids.shape[1] - 1
-        quads = np.flatnonzero(layout.sheet_of_quad == sheet_names.index(name))[first * width :]
-        corners[quads] = second[layout.quads[quads]]
-    return np.concatenate([uvs, *extra]), corners
-
-
-def _disc(ids: Integers, rows: Floats, columns: Floats, name: str) -> Floats:
-    """Return the eyeball as a disc seen from the front, its back pole spread over the rim."""
-    if name == "eyeball":
-        k = columns / 2.0 * 4.0
-        edge = np.minimum(k.astype(np.int64), 3)
-        t = 2.0 * (k - edge) - 1.0
-        one = np.ones_like(t)
-        u = np.select([edge == 0, edge == 1, edge == 2], [t, one, -t], -one)
-        v = np.select([edge == 0, edge == 1, edge == 2], [one, -t, -one], t)
-        radius = (0.1 + 0.8 * rows)[:, None]
-    else:
-        u, v = np.meshgrid(columns, -rows)
-        radius = np.ones((1, 1))
-    x, y = u * np.sqrt(1 - v**2 / 2), v * np.sqrt(1 - u**2 / 2)
-    if name == "pupil":
-        x, y = 0.1 * x, 0.1 * y
-    if name == "eyeball_back":
-        # Folded outwards: the middle of the patch lies on the disc's rim circle.
-        length = np.maximum(np.hypot(x, y), 1e-9)
-        x, y = x / length * (1.0 - 0.1 * length), y / length * (1.0 - 0.1 * length)
-    return np.stack([0.76 + 0.055 * radius * x, 0.06 + 0.055 * radius * y], axis=-1)
+    radius, around = np.meshgrid(
+        0.04 - 0.012 * (eye.rows[edge:] - 1.0), np.pi * (1.0 - eye.columns), indexing="ij"
+    )
+    disc = np.stack(square_edge(ball.columns), axis=-1)[None] * (0.1 + 0.9 * ball.rows)[:, None, None]
+    u, v = np.meshgrid(sheets["pupil"].columns, -sheets["pupil"].rows)
+    pupil = 0.1 * np.stack(square_to_disc(u, v), axis=-1)
+    inside = Sheet(mouth.ids[rim:], mouth.rows[rim:], mouth.columns)
+    islands: dict[str, tuple[int, Floats]] = {
+        "upper_teeth": (0, _rectangle(sheets["upper_teeth"], 0.51, 0.59, 0.02, 0.16)),
+        "lower_teeth": (0, _rectangle(sheets["lower_teeth"], 0.61, 0.69, 0.02, 0.16)),
+        "eyeball": (0, [0.76, 0.08] + 0.055 * disc),
+        "pupil": (0, [0.76, 0.08] + 0.055 * pupil),
+        "eyeball_back": (0, _rectangle(sheets["eyeball_back"], 0.96, 0.99, 0.02, 0.08)),
+        "crown": (0, _rectangle(sheets["crown"], 0.83, 0.87, 0.02, 0.09)),
+        "mouth": (rim, _rectangle(inside, 0.83, 0.99, 0.10, 0.18)),
+        "eye": (
+            edge,
+            np.stack([0.92 + 0.6 * radius * np.cos(around), 0.05 + radius * np.sin(around)], axis=-1),
+        ),
+    }
+    corners, extra, count = layout.quads.copy(), [uvs], layout.n
+    for name, (first, place) in islands.items():
+        ids = sheets[name].ids[first:]
+        vertices, where = np.unique(ids, return_index=True)
+        pairs = np.full(layout.n, -1, dtype=np.int64)
+        pairs[vertices] = count + np.arange(len(vertices))
+        extra.append(place.reshape(-1, 2)[where])
+        count += len(vertices)
+        quads = np.flatnonzero(layout.sheet_of_quad == names.index(name))[first * (ids.shape[1] - 1) :]
+        corners[quads] = pairs[layout.quads[quads]]
+    used, corners = np.unique(corners, return_inverse=True)
+    return np.concatenate(extra)[used], corners.reshape(layout.quads.shape)

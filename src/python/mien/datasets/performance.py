@@ -11,7 +11,8 @@ import numpy.typing as npt
 from mien import _validate
 from mien.datasets import corruption
 from mien.datasets.acting import act, head_angles
-from mien.datasets.head import Head, head as build_head
+from mien.datasets.head import Head
+from mien.datasets.head import head as build_head
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
@@ -183,13 +184,17 @@ def performance(
         stop = min(n, start + step)
         frames = block[: stop - start]
         head.evaluate_into(weights[start:stop], frames)
+        # What is kept is the truth: the take is made from the rounded values.
         expression[start:stop] = frames
+        frames[:] = expression[start:stop]
         if len(slipping):
             frames[:, slipping] += slip[start:stop]
         for f in range(start, stop):
             positions[f] = _to_world(frames[f - start], head_motion, f, rigid_weight)
     if amounts["noise"] > 0:
-        corruption.scanner_noise(positions, head.neutral, amounts["noise"] / 10, amounts["noise_length"], seed)
+        corruption.scanner_noise(
+            positions, head.neutral, amounts["noise"] / 10, amounts["noise_length"], seed
+        )
     outlying = np.zeros((n, head.n_vertices), dtype=bool)
     if shares["outliers"] > 0:
         outlying, offsets = corruption.outlying_vertices(n, head.n_vertices, shares["outliers"], seed)

@@ -18,13 +18,15 @@ _SKIN = ("lattice", "crown", "eye", "mouth", "ear", "ear_bowl")
 def _soft(at: Floats, centre: tuple[float, float], radius: tuple[float, float]) -> Floats:
     """Return 1 inside half an ellipse's radii, 0 outside the ellipse."""
     distance = np.hypot((at[:, 0] - centre[0]) / radius[0], (at[:, 1] - centre[1]) / radius[1])
-    return smoothstep(1.0, 0.5, 1.5 - distance) if False else 1.0 - smoothstep(0.5, 1.0, distance)
+    return 1.0 - smoothstep(0.5, 1.0, distance)
 
 
 def skull_mask(anatomy: Anatomy, row: Floats, angle: Floats) -> npt.NDArray[np.bool_]:
     """Return what no expression moves, (V,): scalp, ears, the back of the head, the upper teeth."""
     at = anatomy.canonical
-    scalp = np.isin(anatomy.part, ("lattice", "crown")) & ((at[:, 1] > 7.0) | ((np.abs(angle) > 1.62) & (row < 10.0)))
+    scalp = np.isin(anatomy.part, ("lattice", "crown")) & (
+        (at[:, 1] > 7.0) | ((np.abs(angle) > 1.62) & (row < 10.0))
+    )
     return scalp | np.isin(anatomy.part, ("ear", "ear_bowl", "upper_teeth"))
 
 
@@ -38,20 +40,24 @@ def regions(anatomy: Anatomy, row: Floats, angle: Floats, jaw: Floats) -> dict[s
     """Return named vertex weights, each (V,) in [0, 1]."""
     at, part = anatomy.canonical, anatomy.part
     mouth_ring, eye_ring = anatomy.ring_of("mouth"), anatomy.ring_of("eye")
-    skin = np.isin(part, _SKIN).astype(np.float64)
-    outer = skin * (mouth_ring <= 2.0) * (eye_ring <= 1.0) * ~np.isin(part, ("ear", "ear_bowl"))
+    inside = np.maximum(mouth_ring > 2.0 + 1e-9, eye_ring > 1.0 + 1e-9)
+    skin = (np.isin(part, _SKIN) & ~inside).astype(np.float64)
+    outer = skin * ~np.isin(part, ("ear", "ear_bowl"))
     front = outer * smoothstep(1.0, 4.0, at[:, 2])
     left = at[:, 0] > 0
     out = {
         "skin": skin,
+        "inside": inside.astype(np.float64),
         "face": front * (1.0 - smoothstep(6.2, 8.0, at[:, 1])) * (1.0 - smoothstep(15.2, 16.6, row)),
         "mouth": front * _soft(at, (0.0, -6.8), (4.4, 3.2)),
-        "lips": smoothstep(0.8, 1.1, mouth_ring) * (mouth_ring <= 2.5),
+        "lips": smoothstep(0.8, 1.1, mouth_ring) * (mouth_ring <= 2.0 + 1e-9),
         "nose": front * _soft(np.stack([at[:, 0], at[:, 1] + 2.2], 1), (0.0, 0.0), (2.4, 3.6)),
         "forehead": front * smoothstep(2.4, 3.4, at[:, 1]) * (1.0 - smoothstep(6.5, 8.0, at[:, 1])),
         "jaw": np.where(part == "lower_teeth", 0.0, jaw),
         "neck": skin * smoothstep(15.4, 17.5, row),
-        "scalp": skin * np.isin(part, ("lattice", "crown")) * np.where(at[:, 1] > 7.0, 1.0, (np.abs(angle) > 1.62) * (row < 10.0)),
+        "scalp": skin
+        * np.isin(part, ("lattice", "crown"))
+        * np.where(at[:, 1] > 7.0, 1.0, (np.abs(angle) > 1.62) * (row < 10.0)),
         "ears": np.isin(part, ("ear", "ear_bowl")).astype(np.float64),
         "upper_teeth": (part == "upper_teeth").astype(np.float64),
         "lower_teeth": (part == "lower_teeth").astype(np.float64),
@@ -60,7 +66,9 @@ def regions(anatomy: Anatomy, row: Floats, angle: Floats, jaw: Floats) -> dict[s
     out["skull"] = skull_mask(anatomy, row, angle).astype(np.float64)
     for name, side in (("left", left), ("right", ~left)):
         mirrored = at * np.where(name == "left", [1.0, 1.0, 1.0], [-1.0, 1.0, 1.0])
-        out[f"eye_{name}"] = skin * side * np.maximum(eye_ring > 0, _soft(mirrored, (3.15, 0.0), (2.6, 2.2))) * (at[:, 2] > 2)
+        out[f"eye_{name}"] = (
+            skin * side * np.maximum(eye_ring > 0, _soft(mirrored, (3.15, 0.0), (2.6, 2.2))) * (at[:, 2] > 2)
+        )
         out[f"brow_{name}"] = front * _soft(mirrored, (2.8, 2.3), (2.8, 1.4))
         out[f"cheek_{name}"] = front * _soft(mirrored, (4.2, -3.6), (2.8, 3.0))
     out["brows"] = np.maximum(out["brow_left"], out["brow_right"])
@@ -139,7 +147,9 @@ def colours(anatomy: Anatomy) -> npt.NDArray[np.float32]:
     tint((0.83, 0.55, 0.48), 0.45 * front * np.exp(-((x / 1.4) ** 2) - ((y + 3.8) / 1.0) ** 2))
     arch = 2.02 + 0.55 * np.sin(np.clip((x - 0.9) / 4.2, 0, 1) ** 1.3 * np.pi) - 0.12 * np.clip(x - 3.5, 0, 3)
     width = 0.36 * (1.0 - 0.50 * smoothstep(2.0, 5.0, x))
-    brow = np.exp(-(((y - arch) / width) ** 2)) * smoothstep(0.5, 1.4, x) * (1 - smoothstep(4.3, 5.2, x)) * front
+    brow = (
+        np.exp(-(((y - arch) / width) ** 2)) * smoothstep(0.5, 1.4, x) * (1 - smoothstep(4.3, 5.2, x)) * front
+    )
     tint((0.26, 0.18, 0.13), 0.80 * brow * (eye < 0.75))
     tint((0.70, 0.40, 0.38), 0.75 * smoothstep(0.85, 1.08, mouth))
     tint((0.45, 0.16, 0.16), smoothstep(2.0, 2.8, mouth))

@@ -62,7 +62,7 @@ class Anatomy:
         on_ring = self.ring_of("mouth") >= 0
         side = np.where(on_ring, np.where(self.column <= 1.0, 1.0, -1.0), np.sign(height))
         inside = 0.55 * np.maximum(p.mouth_half_width - x, 0.0)
-        soft = 1.1 + 1.7 * smoothstep(p.mouth_half_width, 6.0, x)
+        soft = 1.5 + 1.3 * smoothstep(p.mouth_half_width, 6.0, x)
         signed = side * (np.abs(height) + inside)
         signed = np.where(on_ring & (np.abs(self.column - 1.0) < 1e-9), 0.0 * signed + height, signed)
         return np.asarray(2.0 * smoothstep(-1.0, 1.0, signed / soft) - 1.0)
@@ -93,9 +93,7 @@ def _pushed(push: Push, anatomy: Anatomy, hold: Floats, upper: Floats) -> Floats
     side, up, out = push.move
     # The midline has no side: moves outwards fade to nothing there.
     sign = np.tanh(at[:, 0] / 0.5) if push.centred else 1.0
-    return np.stack(
-        [weight * (side * sign - push.gather * at[:, 0]), weight * up, weight * out], axis=1
-    )
+    return np.stack([weight * (side * sign - push.gather * at[:, 0]), weight * up, weight * out], axis=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,8 +122,8 @@ class _Slide:
         eps = 1e-4
         self._shape, self._angle, self._row = shape, angle, row
         self._base = shape.scaffold(angle, row)[1]
-        by_angle = (shape.scaffold(angle + eps, row)[1] - self._base) / eps
-        by_row = (shape.scaffold(angle, row + eps)[1] - self._base) / eps
+        by_angle = (shape.scaffold(angle + eps, row)[1] - shape.scaffold(angle - eps, row)[1]) / (2 * eps)
+        by_row = (shape.scaffold(angle, row + eps)[1] - shape.scaffold(angle, row - eps)[1]) / (2 * eps)
         self._along = np.maximum(np.sqrt((by_angle**2).sum(-1)), 1.0)
         self._down = np.maximum(np.sqrt((by_row**2).sum(-1)), 0.5)
         normal = np.cross(by_row, by_angle)
@@ -205,7 +203,8 @@ def jaw_weights(anatomy: Anatomy, angle: Floats, row: Floats) -> tuple[Floats, F
     apart = np.maximum(np.abs(at[:, 1] - lip_line(Proportions(), at[:, 0])) - 0.35, 0.0)
     seal = 1.0 - smoothstep(0.0, 2.3, np.hypot(aside, apart))
     seal = np.where(mouth >= 1.9, 1.0 - smoothstep(3.0, 4.0, mouth), seal)
-    return weight, weight + np.where(skin, seal, 0.0) * (0.45 - weight)
+    seal = np.where(skin & (at[:, 2] > 0.0), seal, 0.0)
+    return weight, weight + seal * (0.45 - weight)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,9 +252,12 @@ def lid_fields(anatomy: Anatomy, p: Proportions, left: bool) -> Lids:
     meet_depth = 0.5 * (top_depth + low_depth)
     full = meet - np.where(upper, top_turn, low_turn)
     offset = anatomy.neutral[vertices] - centre
-    away = np.sqrt(((offset - np.where(upper[:, None], top, low)) ** 2).sum(-1))
-    follow = np.where(upper, 1.0 - smoothstep(-0.25, 1.30, away), 1.0 - smoothstep(-0.10, 0.90, away))
-    follow = np.where(ring >= 1.0, 1.0, follow / np.where(upper, 1.0 - smoothstep(-0.25, 1.30, 0.0), 1.0 - smoothstep(-0.10, 0.90, 0.0)))
+    aside = offset * np.array([sign, 1.0, 1.0])
+    away = np.sqrt(((aside - np.where(upper[:, None], top, low)) ** 2).sum(-1))
+    far, start = np.where(upper, 1.30, 0.90), np.where(upper, -0.25, -0.10)
+    follow = 1.0 - smoothstep(0.0, 1.0, (away - start) / (far - start))
+    at_rim = 1.0 - smoothstep(0.0, 1.0, -start / (far - start))
+    follow = np.where(ring >= 1.0, 1.0, follow / at_rim)
     depth = np.where(upper, top_depth, low_depth)
     own = np.hypot(offset[:, 1], offset[:, 2])
     goal = np.where(ring >= 1.0, own * meet_depth / depth, np.minimum(own, np.maximum(meet_depth, 0.4)))

@@ -1,7 +1,7 @@
 """What every blendshape does to the skin, as data: soft pushes along the surface and out of it.
 
-A push has a centre and radii in front view, centimetres, for the subject's left side; a move of the skin outwards to the
-side, upwards, and out along the normal; and the part of the face it takes hold of. Moves along the surface follow its
+A push has a centre and radii in front view, centimetres, for the subject's left side; a move of the skin outwards to
+the side, upwards, and out along the normal; and the part of the face it takes hold of. Moves along the surface follow its
 curvature: a brow that is raised slides over the forehead. The jaw, the lids and the eyeballs are not here: they turn on
 arcs (see `head_motion`).
 """
@@ -41,8 +41,14 @@ class Push:
     centred: bool = False
 
 
-def _both(*args: object, **options: object) -> Push:
-    return Push(*args, centred=True, **options)  # type: ignore[arg-type]
+def _both(
+    at: tuple[float, float],
+    radius: tuple[float, float],
+    move: tuple[float, float, float],
+    part: str = "skin",
+    gather: float = 0.0,
+) -> Push:
+    return Push(at, radius, move, part, gather, centred=True)
 
 
 # Shapes whose name ends in Left have a twin on the right.
@@ -85,7 +91,7 @@ PUSHES: dict[str, tuple[Push, ...]] = {
         Push((2.9, -8.4), (2.2, 2.2), (0.0, -0.20, 0.08)),
     ),
     "mouthFunnel": (
-        _both((0.0, -6.7), (4.6, 3.4), (0.0, 0.0, 0.55), gather=0.26),
+        _both((0.0, -6.7), (6.5, 3.4), (0.0, 0.0, 0.55), gather=0.28),
         _both((0.0, -6.2), (2.6, 2.2), (0.0, 0.42, 0.20), "upper"),
         _both((0.0, -7.2), (2.6, 2.4), (0.0, -0.50, 0.24), "lower"),
     ),
@@ -105,7 +111,7 @@ PUSHES: dict[str, tuple[Push, ...]] = {
         Push((1.4, -9.0), (2.2, 2.0), (0.0, 0.16, 0.06)),
     ),
     "mouthPucker": (
-        _both((0.0, -6.7), (5.4, 3.6), (0.0, 0.0, 0.75), gather=0.50),
+        _both((0.0, -6.7), (7.2, 3.6), (0.0, 0.0, 0.75), gather=0.60),
         _both((0.0, -5.9), (2.6, 1.5), (0.0, 0.10, 0.34), "upper_red"),
         _both((0.0, -7.4), (2.6, 1.6), (0.0, -0.12, 0.36), "lower_red"),
         _both((3.6, -6.4), (2.6, 3.0), (0.0, 0.0, -0.30)),
@@ -192,7 +198,7 @@ CORRECTIVES: dict[tuple[str, str], tuple[Push, ...]] = {
     ),
     ("mouthSmileLeft", "mouthFrownLeft"): (Push((2.6, -6.8), (2.6, 2.2), (0.20, 0.0, -0.12)),),
     ("mouthSmileLeft", "mouthStretchLeft"): (Push((2.7, -6.8), (3.4, 2.6), (-0.42, 0.0, 0.06)),),
-    ("mouthFunnel", "mouthPucker"): (_both((0.0, -6.7), (4.6, 3.4), (0.0, 0.0, -0.42), gather=-0.16),),
+    ("mouthFunnel", "mouthPucker"): (_both((0.0, -6.7), (6.5, 3.4), (0.0, 0.0, -0.42), gather=-0.22),),
     ("mouthUpperUpLeft", "noseSneerLeft"): (Push((1.3, -5.9), (2.2, 2.0), (0.0, -0.24, 0.0), "upper"),),
     ("mouthShrugLower", "mouthRollLower"): (_both((0.0, -7.4), (2.8, 2.0), (0.0, -0.18, 0.0), "lower"),),
 }
