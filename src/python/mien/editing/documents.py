@@ -1,12 +1,12 @@
 """Edits as JSON: what a field may hold, where frame numbers turn into indices, and messages that name the place.
 
-Frames in a file are the shot's own numbers; see `Numbering`. Arrays are written as the numbers that are not zero.
+Frames in a file are the shot's own numbers (or zero-based, where no take was named); arrays are written as the numbers
+that are not zero.
 """
 
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any, NamedTuple
@@ -23,7 +23,9 @@ __all__ = ["EditWriter", "Facts", "Fields", "dump", "parse"]
 # Sizes that a file may claim for its arrays when no take says better: no face has more, and a small file cannot make us
 # allocate more.
 _LARGEST = 10_000_000
+_LARGEST_INTEGER = 2**31 - 1
 _REQUIRED: Any = object()
+_SHORT = 90  # characters of an object that is written on one line
 
 
 class Facts(NamedTuple):
@@ -158,7 +160,9 @@ class Fields:
     def _integer(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.fail(name, f"must be a whole number, got {_described(value)}")
-        return operator.index(value)
+        if abs(value) > _LARGEST_INTEGER:
+            raise self.fail(name, f"must be a whole number below {_LARGEST_INTEGER}")
+        return value
 
     def object(self, name: str, default: Any = _REQUIRED) -> Fields | None:
         """Take out an object; None where it is absent and the default is None."""
@@ -297,12 +301,18 @@ def parse(path: str | PathLike[str]) -> Any:
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file, object_pairs_hook=pairs, parse_constant=constant)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except FormatError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: expected a JSON text, got: {error}") from error
 
 
 def dump(value: Any, indent: int = 0) -> str:
-    """Return JSON with objects and lists of objects on lines of their own, and lists of numbers on one line."""
+    """Return JSON with short objects and lists of numbers on one line, and what is longer on lines of its own."""
+    if isinstance(value, dict) and not any(isinstance(v, dict) for v in value.values()):
+        line = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        if len(line) <= _SHORT:
+            return line
     inner, outer = "  " * (indent + 1), "  " * indent
     if isinstance(value, dict) and value:
         lines = [f"{inner}{json.dumps(k)}: {dump(v, indent + 1)}" for k, v in value.items()]
