@@ -116,7 +116,7 @@ def test_frames_in_a_file_are_the_shots_own(tmp_path):
     recipe, array, donor, own, sculpt = document["edits"]
     assert recipe["envelope"] == {"start": 1005, "peak": 1010, "end": 1020}
     assert array["envelope"]["first"] == 1006
-    assert donor["source_frames"] == [1001, 1021]
+    assert donor["source_frames"] == [1, 21]
     assert (own["source_frames"], own["at"], sculpt["frame"]) == ([1004, 1021], 1011, 1013)
     assert document["take"] == {
         "name": "take",

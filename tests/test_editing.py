@@ -29,6 +29,7 @@ DONOR = performance(
     dtype=np.float64,
     neutral=REST * [1.1, 0.95, 1.0] + [0, 0, 0.5],
     gauge=mien.RigidMotion.from_quaternions([[0.1, 0.2, -0.1, 1.0]], [[3.0, -2.0, 1.0]]),
+    start_frame=1,
     name="donor",
 )
 
@@ -115,6 +116,17 @@ def test_edits_act_where_they_should_and_nowhere_else(name, edits):
     close = 1e-10 if name == "float64" else 1e-4
     np.testing.assert_allclose(result, expected, atol=close * 10, rtol=0)
     assert (bits(perf.take.positions) == bits(before)).all()
+
+
+def test_untouched_bits_include_negative_zeros():
+    perf = PERFORMANCES["float32"]
+    positions = perf.take.positions.copy()
+    positions[:, 10] = -0.0
+    perf = dataclasses.replace(perf, take=perf.take.with_positions(positions))
+    region = np.ones(VERTICES)
+    region[10] = 0
+    result = mien.recombine(perf, [mien.Gain(0.5, region=region)]).positions
+    assert np.signbit(result[:, 10]).all()
 
 
 @given(whose, edit_lists, st.sampled_from([1, 2, 3, 7, FRAMES, 1000]))
