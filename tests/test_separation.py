@@ -79,6 +79,7 @@ def test_the_take_is_kept(rng, method: str) -> None:
     assert np.shares_memory(perf.take.positions, acted.take.positions)
     assert np.array_equal(perf.take.positions, before)
     assert perf.method == method
+    assert np.array_equal(mien.recombine(perf).positions, before)
     assert np.abs(perf.head.apply(perf.expression) - before).max() < 1e-12 * np.abs(before).max()
 
 
@@ -270,21 +271,21 @@ def test_without_a_neutral_a_key_places_head_space(rng) -> None:
 def test_a_neutral_comes_as_an_array_a_mesh_or_a_rig(rng) -> None:
     acted = act(rng)
 
-    @dataclasses.dataclass
-    class Rig:
-        topology: mien.Topology
-        neutral: np.ndarray
+    def rig(neutral: np.ndarray, topology: mien.Topology = acted.take.topology) -> mien.Rig:
+        return mien.Rig(topology, neutral, ["nothing"], np.zeros((1, *neutral.shape)))
 
     mesh = mien.MeshSequence(acted.take.topology, acted.neutral[None])
     perfs = [
         mien.separate(acted.take, acted.neutral),
         mien.separate(acted.take, mesh),
-        mien.separate(acted.take, rig=Rig(acted.take.topology, acted.neutral)),
-        mien.separate(acted.take, acted.neutral, rig=Rig(acted.take.topology, acted.neutral + 1)),
+        mien.separate(acted.take, rig=rig(acted.neutral)),
+        mien.separate(acted.take, acted.neutral, rig=rig(acted.neutral + 1)),
     ]
     assert all(np.array_equal(p.head.rotation, perfs[0].head.rotation) for p in perfs)
     with pytest.raises(ValueError, match=r"`rig` must have the topology of the take"):
-        mien.separate(acted.take, rig=Rig(mien.Topology([], [], 4), acted.neutral))
+        mien.separate(acted.take, rig=rig(acted.neutral, mien.Topology([], [], len(acted.neutral))))
+    with pytest.raises(TypeError, match=r"`rig` must be a Rig, got ndarray"):
+        mien.separate(acted.take, rig=acted.neutral)
 
 
 # Contracts

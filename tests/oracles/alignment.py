@@ -82,19 +82,23 @@ def align_one(p, q, prior, robust, scale, extent, level, floor, shrink, toleranc
         sigma = max(target, 4 * np.sqrt(w @ r**2 / w.sum()))
         centre = w @ q / w.sum()
         radius = np.sqrt(w @ ((q - centre) ** 2).sum(1) / w.sum())
+        settled = False
         while count < most:
             count += 1
-            falling = sigma > target
+            arrived = not settled and sigma <= target
             r = distances()
             before = s * rotation, s * rotation @ centre + t
             rotation, t, s = kabsch(p, q, w / (1 + (r / sigma) ** 2) ** 2, scale)
             moved = np.linalg.norm(before[0] - s * rotation) * radius
             moved += np.linalg.norm(before[1] - (s * rotation @ centre + t))
-            if falling:
-                target = max(floor * extent, weighted_quantile(r, w, level))
-                sigma = max(target, sigma / shrink)
-            elif moved <= tolerance * extent:
-                break
+            if settled:
+                if moved <= tolerance * extent:
+                    break
+                continue
+            if arrived:
+                target = min(sigma, max(floor * extent, weighted_quantile(r, w, level)))
+                settled = target > 0.9 * sigma
+            sigma = target if settled else max(target, sigma / shrink)
         g = 1 / (1 + (distances() / sigma) ** 2) ** 2
     r = distances()
     residual = np.sqrt((w * g) @ r**2 / (w @ g))

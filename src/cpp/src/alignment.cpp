@@ -26,6 +26,9 @@ constexpr double kAgreement = 2e-3;
 // The scale of a robust fit is never taken from fewer vertices: a few more than the three that any pose fits.
 constexpr double kFewest = 6;
 
+// The scale has settled when the one that the residuals ask for is no smaller than this part of it.
+constexpr double kSettled = 0.9;
+
 std::int64_t padded(std::int64_t count) {
     return (count + kAlignmentPad - 1) / kAlignmentPad * kAlignmentPad;
 }
@@ -303,19 +306,24 @@ AlignmentProblem FrameAligner::robust(const char* frame) {
     reweight(fit_, kInfinity, true);
     double target = std::max(floor, options_.factor * quantile());
     sigma_ = std::max(target, 4 * std::sqrt(moments_.pp / moments_.weight));
+    bool settled = false;
     for (iterations_ = 1; iterations_ <= options_.maxIterations; ++iterations_) {
-        const bool falling = sigma_ > target;
-        reweight(fit_, sigma_, falling);
+        // The target falls with the scale; it is looked for anew only where the scale has come down to it.
+        const bool arrived = !settled && sigma_ <= target;
+        reweight(fit_, sigma_, arrived);
         const Fit next = fitMoments(moments_, 0, rounding_, options_.scale);
         if (!next.determined) break;  // what agrees at this scale lies on a line: keep the fit that does not
         const double moved = change(fit_, next, reference_.radius);
         fit_ = next;
-        if (falling) {
-            target = std::max(floor, options_.factor * quantile());
-            sigma_ = std::max(target, sigma_ / options_.shrink);
-        } else if (moved <= still) {
-            break;
+        if (settled) {
+            if (moved <= still) break;
+            continue;
         }
+        if (arrived) {
+            target = std::min(sigma_, std::max(floor, options_.factor * quantile()));
+            settled = target > kSettled * sigma_;
+        }
+        sigma_ = settled ? target : std::max(target, sigma_ / options_.shrink);
     }
     iterations_ = std::min<std::int32_t>(iterations_, options_.maxIterations);
     measure();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +14,20 @@ from mien.separation.keys import apply_keys, checked_keys
 from mien.separation.method import METHODS, methods
 from mien.separation.neutral import estimate_neutral
 from mien.values.performance import Performance
+from mien.values.rig import Rig
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
-from mien.values.topology import Topology
 
 __all__ = ["separate"]
 
 Float64 = npt.NDArray[np.float64]
 
 
-class HasNeutral(Protocol):
-    """What `separate` needs of a rig."""
-
-    @property
-    def topology(self) -> Topology: ...
-    @property
-    def neutral(self) -> npt.NDArray[Any]: ...
-
-
 def separate(
     take: MeshSequence,
     neutral: npt.ArrayLike | MeshSequence | None = None,
     weights: npt.ArrayLike | None = None,
-    rig: HasNeutral | None = None,
+    rig: Rig | None = None,
     keys: Any = None,
     *,
     method: str = "robust",
@@ -93,6 +84,8 @@ def separate(
     applications in early vision, Int. J. Computer Vision 19(1).
     """
     _validate.instance("take", take, MeshSequence, "a MeshSequence")
+    if rig is not None:
+        _validate.instance("rig", rig, Rig, "a Rig")
     given = _given_neutral(take, neutral, rig)
     prior = None
     if weights is not None:
@@ -122,7 +115,7 @@ def separate(
 
 
 def _given_neutral(
-    take: MeshSequence, neutral: npt.ArrayLike | MeshSequence | None, rig: HasNeutral | None
+    take: MeshSequence, neutral: npt.ArrayLike | MeshSequence | None, rig: Rig | None
 ) -> npt.NDArray[Any] | None:
     if rig is not None and rig.topology != take.topology:
         raise ValueError(
