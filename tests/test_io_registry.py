@@ -192,10 +192,11 @@ def test_an_empty_take_is_refused(file):
 
 
 def test_unknown_suffixes_list_the_known_ones(tmp_path):
+    known = ", ".join(sorted(suffix for fmt in mien.formats() for suffix in fmt.suffixes)).replace(".", r"\.")
     for path in ("shot.fbx", "shot"):
-        with pytest.raises(ValueError, match=r"\.abc, .*\.npz, \.obj, \.pc2, \.ply, \.usd"):
+        with pytest.raises(ValueError, match=known):
             mien.read(tmp_path / path)
-        with pytest.raises(ValueError, match=r"\.abc, .*\.mdd"):
+        with pytest.raises(ValueError, match=known):
             mien.write(tmp_path / path, small_take())
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mien.errors import FormatError
 from mien.io._input import Progress, checked_topology, frame_window, wrong
+from mien.io._usd_crate import check_crate
 from mien.io.registry import FileInfo, Format
 from mien.values.sequence import MeshSequence
 from mien.values.topology import Topology
@@ -56,6 +57,7 @@ def _reason(error: Exception) -> str:
 def _opened(path: Path) -> Iterator[tuple[_Library, Any]]:
     """Open a stage; what USD complains about becomes our error, and its warnings are kept off the terminal."""
     library = _library()
+    check_crate(path)
     quiet = library.utils.CoalescingDiagnosticDelegate()
     try:
         # An anonymous copy would lose the folder that references start from; a reload sees a file written since.
