@@ -179,17 +179,43 @@ def test_curves_are_of_all_frames_in_the_units_they_name(page: Callable[..., Par
     assert not edit[:5].any()
     assert not edit[9:].any()
     mean = perf.head.scaled(0)[0]
-    for f in (0, 13):
-        turn = np.degrees((mean.inverse() @ perf.head[f]).rotation_vectors[0])
-        drawn = {line["name"]: line["values"][f] for line in curves["rotation"]["lines"]}
-        np.testing.assert_allclose([drawn["nod"], drawn["turn"], drawn["tilt"]], turn, atol=1e-3)
+    turned = np.array([line["values"] for line in curves["rotation"]["lines"]])
+    angles = np.degrees(np.linalg.norm((mean.inverse() @ perf.head).rotation_vectors, axis=1))
+    np.testing.assert_allclose(np.linalg.norm(turned, axis=0), angles, atol=1e-3)
 
 
-def test_with_z_up_turn_and_tilt_change_places(page: Callable[..., Parsed]) -> None:
-    upright, lying = page(ball()).data, page(ball(up_axis="z")).data
-    lines = [{line["name"]: line["values"] for line in d["curves"][0]["lines"]} for d in (upright, lying)]
-    assert lines[0]["turn"] == lines[1]["tilt"]
-    assert lines[0]["nod"] == lines[1]["nod"]
+@pytest.mark.parametrize("up_axis", ["y", "z"])
+@pytest.mark.parametrize("facing", [0.0, 2.5])
+def test_nod_turn_and_tilt_are_the_subjects(page: Callable[..., Parsed], up_axis: str, facing: float) -> None:
+    perf = ball(up_axis=up_axis)
+    up = np.array({"y": [0, 1, 0], "z": [0, 0, 1]}[up_axis], dtype=float)
+    ahead = np.array({"y": [0, 0, 1], "z": [0, -1, 0]}[up_axis], dtype=float)
+    away = mien.RigidMotion.from_quaternions([[*(np.sin(facing / 2) * up), np.cos(facing / 2)]], [[0, 0, 0]])
+    ahead = away.rotation[0] @ ahead
+    for name, axis in (("nod", np.cross(up, ahead)), ("turn", up), ("tilt", ahead)):
+        half = np.radians(np.linspace(-8, 8, len(perf))) / 2
+        swing = np.concatenate([np.sin(half)[:, None] * axis, np.cos(half)[:, None]], 1)
+        head = mien.RigidMotion.from_quaternions(swing, np.zeros((len(perf), 3))) @ away
+        moved = mien.Performance(perf.take, head, perf.neutral, perf.residual, perf.confidence)
+        drawn = {line["name"]: line["values"] for line in page(moved).data["curves"][0]["lines"]}
+        for other, values in drawn.items():
+            expected = np.linspace(-8, 8, len(perf)) if other == name else 0
+            np.testing.assert_allclose(values, expected, atol=1e-3)
+
+
+def test_how_head_space_lies_in_the_head_does_not_matter(page: Callable[..., Parsed]) -> None:
+    perf = ball()
+    turn = mien.RigidMotion.from_quaternions([[0.4, 0, 0, 1]], [[3, -20, 8]])
+    other = mien.Performance(
+        perf.take, perf.head @ turn.inverse(), turn.apply(perf.neutral)[0], perf.residual, perf.confidence
+    )
+    one, two = page(perf).data, page(other).data
+    turned = [np.array([line["values"] for line in d["curves"][0]["lines"]]) for d in (one, two)]
+    np.testing.assert_allclose(*(np.linalg.norm(t, axis=0) for t in turned), atol=1e-3)
+    np.testing.assert_allclose(*turned, atol=0.05)  # ahead differs a little when the mean head is tilted
+    assert one["camera"]["yaw"] == pytest.approx(two["camera"]["yaw"], abs=0.01)
+    for space in ("still", "world"):
+        np.testing.assert_allclose(one["camera"][space]["half"], two["camera"][space]["half"], atol=1e-4)
 
 
 def test_without_a_result_there_is_nothing_edited(page: Callable[..., Parsed]) -> None:

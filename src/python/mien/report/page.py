@@ -27,7 +27,16 @@ from mien._atomic import atomic_path
 from mien.report.facts import Length, describe, notes
 from mien.report.packing import Grid, pack_floats, pack_frames, pack_integers
 from mien.report.style import style_sheet, styled
-from mien.report.survey import BLOCK, Box, Survey, changed_vertices, head_angles, survey
+from mien.report.survey import (
+    BLOCK,
+    Box,
+    Survey,
+    changed_vertices,
+    head_angles,
+    mean_rotation,
+    subject_axes,
+    survey,
+)
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
@@ -176,8 +185,6 @@ def _pack_edit(job: _Job, frames: npt.NDArray[np.int64]) -> tuple[dict[str, Any]
 def _curves(job: _Job) -> list[dict[str, Any]]:
     """Return the curves, over all frames of the take."""
     length, found, angles = job.length, job.found, head_angles(job.perf)
-    names = ("nod", "turn", "tilt") if job.perf.take.up_axis != "z" else ("nod", "tilt", "turn")
-    order = [names.index(name) for name in ("nod", "turn", "tilt")]
 
     def one(key: str, title: str, unit: str, values: npt.NDArray[Any], **more: Any) -> dict[str, Any]:
         lines = [{"name": "", "values": _short(values)}]
@@ -185,7 +192,9 @@ def _curves(job: _Job) -> list[dict[str, Any]]:
 
     rotation = one("rotation", "Head rotation", "°", np.linalg.norm(angles, axis=1))
     rotation["detail"] = "from the mean pose"
-    rotation["lines"] = [{"name": names[i], "values": _short(angles[:, i])} for i in order]
+    rotation["lines"] = [
+        {"name": name, "values": _short(angles[:, i])} for i, name in enumerate(("nod", "turn", "tilt"))
+    ]
     curves = [
         rotation,
         one("residual", "Residual", length.unit, length.shown(job.perf.residual), least=0),
@@ -209,9 +218,14 @@ def _camera(job: _Job) -> dict[str, Any]:
         return {"centre": ((low + high) / 2).tolist(), "half": ((high - low) / 2).tolist()}
 
     up = job.perf.take.up_axis or "y"
-    facing = job.perf.head.scaled(0).rotation[0] @ ([0.0, -1.0, 0.0] if up == "z" else [0.0, 0.0, 1.0])
-    yaw = math.atan2(facing[0], -facing[1] if up == "z" else facing[2])
-    return {"up": up, "yaw": yaw, "head": space(job.found.head_box), "world": space(job.found.world_box)}
+    ahead = subject_axes(job.perf)[2]
+    return {
+        "up": up,
+        "yaw": math.atan2(ahead[0], -ahead[1] if up == "z" else ahead[2]),
+        "mean": mean_rotation(job.perf).ravel().tolist(),
+        "still": space(job.found.still_box),
+        "world": space(job.found.world_box),
+    }
 
 
 def _heat_ranges(job: _Job) -> dict[str, float]:

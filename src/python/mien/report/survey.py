@@ -9,9 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.values.performance import Performance
+from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
-__all__ = ["BLOCK", "Box", "Survey", "changed_vertices", "head_angles", "survey"]
+__all__ = [
+    "BLOCK",
+    "Box",
+    "Survey",
+    "changed_vertices",
+    "head_angles",
+    "mean_rotation",
+    "subject_axes",
+    "survey",
+]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -44,8 +54,9 @@ class Survey(NamedTuple):
 
     Parameters
     ----------
-    head_box, world_box : Box
-        Around all positions of take and result, in head space and in world space, scene units.
+    head_box, still_box, world_box : Box
+        Around all positions of take and result, scene units: in head space, in head space turned as the mean head is,
+        and in world space.
     expression : (F,) float64
         Largest distance of a vertex from the neutral, scene units; NaN where all are missing.
     edit : (F,) float64 or None
@@ -57,6 +68,7 @@ class Survey(NamedTuple):
     """
 
     head_box: Box
+    still_box: Box
     world_box: Box
     expression: Float64
     edit: Float64 | None
@@ -71,14 +83,35 @@ def changed_vertices(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.N
     return changed
 
 
+def mean_rotation(perf: Performance) -> Float64:
+    """Return the mean of the head's rotations, (3, 3), head → world."""
+    rotation: Float64 = perf.head.scaled(0).rotation[0]
+    return rotation
+
+
+def subject_axes(perf: Performance) -> Float64:
+    """Return the directions to the subject's left, up, and ahead along the ground, in world space; rows of (3, 3).
+
+    Ahead is where the mean head looks: along z of head space, or along -y where z is up.
+    """
+    lying = perf.take.up_axis == "z"
+    up = np.array([0.0, 0.0, 1.0] if lying else [0.0, 1.0, 0.0])
+    ahead = mean_rotation(perf) @ ([0.0, -1.0, 0.0] if lying else [0.0, 0.0, 1.0])
+    left = np.cross(up, ahead)
+    length = float(np.linalg.norm(left))
+    left = left / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
+    return np.stack([left, up, np.cross(left, up)])
+
+
 def head_angles(perf: Performance) -> Float64:
-    """Turn of the head from its mean pose, about the axes of head space, (F, 3) float64 degrees."""
-    rotation = perf.head.rotation
-    if not len(rotation):
-        return np.zeros((0, 3))
-    mean = perf.head.scaled(0).rotation[0]
-    relative = type(perf.head)(mean.T @ rotation, np.zeros((len(rotation), 3)))
-    degrees: Float64 = np.degrees(relative.rotation_vectors)
+    """Turn of the head from its mean pose about the subject's axes: nod, turn and tilt, (F, 3) float64 degrees.
+
+    Positive is down, to the subject's left, and towards the subject's right shoulder. How head space lies in the head
+    matters only through where ahead is.
+    """
+    relative = perf.head.rotation @ mean_rotation(perf).T
+    vectors = RigidMotion(relative, np.zeros((len(relative), 3))).rotation_vectors
+    degrees: Float64 = np.degrees(vectors @ subject_axes(perf).T)
     return degrees
 
 
@@ -104,7 +137,8 @@ def survey(
     progress : callable, optional
         Called with the number of frames looked at so far.
     """
-    head_box, world_box = Box.empty(), Box.empty()
+    head_box, still_box, world_box = Box.empty(), Box.empty(), Box.empty()
+    mean = mean_rotation(perf)
     expression, edit = np.full(len(perf), np.nan), np.full(len(perf), np.nan)
     active = np.zeros(perf.take.n_vertices, dtype=bool)
     missing = 0
@@ -112,15 +146,19 @@ def survey(
         frames = slice(start, start + BLOCK)
         world, head = perf.take.positions[frames], perf.head[frames]
         local = head.apply_inverse(world)
-        head_box, world_box = head_box.including(local), world_box.including(world)
         expression[frames] = _largest(local - perf.neutral)
         missing += int(np.isnan(world).any(axis=-1).sum())
+        shown = [(world, local)]
         if result is not None:
             edited = result.positions[frames]
             edit[frames] = _largest(edited - world)
             active |= changed_vertices(world, edited).any(axis=0)
-            world_box = world_box.including(edited)
-            head_box = head_box.including(head.apply_inverse(edited))
+            shown.append((edited, head.apply_inverse(edited)))
+        for there, here in shown:
+            world_box, head_box = world_box.including(there), head_box.including(here)
+            still_box = still_box.including(here @ mean.T)
         if progress is not None:
             progress(start + len(world))
-    return Survey(head_box, world_box, expression, None if result is None else edit, active, missing)
+    return Survey(
+        head_box, still_box, world_box, expression, None if result is None else edit, active, missing
+    )

@@ -34,15 +34,18 @@ function upright(up) {
   return up === "z" ? Float64Array.of(1, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0, 0, 0, 0, 0, 1) : translation(0, 0, 0);
 }
 
-// Head -> world of one frame, from the 12 numbers of `pose`.
+// Head -> world of one frame, from the 12 numbers of `pose`: a rotation row by row, and a translation.
 function poseMatrix(pose, frame) {
-  const p = pose.subarray(12 * frame, 12 * frame + 12);
+  return rigidMatrix(pose.subarray(12 * frame, 12 * frame + 12));
+}
+
+function rigidMatrix(p) {
   return Float64Array.of(p[0], p[3], p[6], 0, p[1], p[4], p[7], 0, p[2], p[5], p[8], 0, p[9], p[10], p[11], 1);
 }
 
 // How far away the lens must stand to see all of a space, at an aspect ratio.
 function fittingDistance(camera, space, lens, aspect) {
-  const base = product(turnAboutY(-space.yaw), upright(camera.up));
+  const base = product(turnAboutY(-camera.yaw), upright(camera.up));
   const half = [0, 1, 2].map((r) => [0, 1, 2].reduce((sum, c) => sum + Math.abs(base[4 * c + r]) * space.half[c], 0));
   const slope = tangent(lens);
   const widest = Math.max(half[0], 0.75 * half[2]);
@@ -58,7 +61,7 @@ function tangent(lens) {
 function cameraMatrices(camera, space, orbit, distance, lens, aspect) {
   const away = distance / orbit.zoom;
   const slope = tangent(lens);
-  let view = product(turnAboutY(orbit.yaw - space.yaw), upright(camera.up));
+  let view = product(turnAboutY(orbit.yaw - camera.yaw), upright(camera.up));
   view = product(turnAboutX(orbit.pitch), view);
   view = product(translation(orbit.panX * distance, orbit.panY * distance, -away), view);
   view = product(view, translation(-space.centre[0], -space.centre[1], -space.centre[2]));

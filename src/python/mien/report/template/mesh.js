@@ -115,6 +115,7 @@ function setLook(gl, { program, at }, data) {
 function createRenderer(gl, data, meshes) {
   const n = data.nVertices;
   const shader = compiled(gl);
+  const still = rigidMatrix([...data.camera.mean, 0, 0, 0]);
   setLook(gl, shader, data);
   const { at } = shader;
   const scratch = { counts: new Int16Array(4 * n), sums: new Float32Array(4 * n), normals: new Int16Array(4 * n) };
@@ -193,7 +194,8 @@ function createRenderer(gl, data, meshes) {
     attribute(0, shape.counts, 4, false);
     attribute(1, base.counts, 4, false);
     attribute(2, shape.normals, 3, true);
-    const model = picture.world ? product(view, poseMatrix(meshes.pose, frame)) : view;
+    // With the head removed the face is held as the mean head holds it, however head space lies in the head.
+    const model = product(view, picture.world ? poseMatrix(meshes.pose, frame) : still);
     gl.uniformMatrix4fv(at.u_model, false, Float32Array.from(model));
     gl.uniformMatrix4fv(at.u_projection, false, Float32Array.from(projection));
     if (picture.heat) gl.uniform1f(at.u_heatRange, data.heatRange[picture.heat] / data.unitScale);

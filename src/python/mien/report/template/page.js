@@ -140,10 +140,7 @@ function drawPictures() {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const { camera, look } = data;
   const shown = panes(width, height);
-  const spaces = {
-    true: { ...camera.world, yaw: camera.yaw },
-    false: { ...camera.head, yaw: 0 },
-  };
+  const spaces = { true: camera.world, false: camera.still };
   const aspect = shown[0].box.view[2] / shown[0].box.view[3];
   const distance = Math.max(
     ...shown.map(({ view }) => fittingDistance(camera, spaces[kViews[view].world], look.lens, aspect)),
@@ -425,6 +422,7 @@ async function start() {
     renderer = { draw() {} };
     return update();
   }
+  tellControls();
   const meshes = await readMeshes(data);
   renderer = createRenderer(gl, data, meshes);
   $("canvas").addEventListener("webglcontextlost", (event) => {
