@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import mien
+from builders import gltf
 from mien.values.shapes import Corrective
-from oracles import gltf
 
 
 def put(path, blob: bytes):

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mien
-from oracles import gltf
+from builders import gltf
 
 
 def everything() -> gltf.Builder:
