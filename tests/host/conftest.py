@@ -1,10 +1,16 @@
-"""Blender as a Python module, in an environment of its own: MIEN_BPY names its interpreter."""
+"""Blender as a Python module (bpy), in an environment of its own, which .ci/host makes.
+
+The tests run there; or anywhere else, when the environment variable MIEN_BPY names that environment's Python. Blender
+is always started in a process of its own.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -20,10 +26,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def blender_python() -> str:
-    named = os.environ.get("MIEN_BPY")
-    if not named:
-        pytest.skip("MIEN_BPY does not name a Python that has bpy")
+    named = os.environ.get("MIEN_BPY") or (sys.executable if importlib.util.find_spec("bpy") else None)
+    if named is None:
+        pytest.skip("this environment has no bpy, and MIEN_BPY does not name a Python that has; see .ci/host")
     return named
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> pathlib.Path:
+    named = os.environ.get("MIEN_DATA")
+    root = HERE.parents[1]
+    places = (
+        [pathlib.Path(named)] if named else [root.parent / "shared/data", root.parents[1] / "shared/data"]
+    )
+    found = next((place for place in places if (place / "README.md").is_file()), None)
+    if found is None:
+        pytest.skip("the real face data is not beside the checkout and MIEN_DATA does not name it")
+    return found
 
 
 @pytest.fixture
@@ -48,9 +67,10 @@ def blender_runs(blender_python: str):
 def blender_reads(blender_runs, tmp_path: pathlib.Path):
     """Return a function that gives what Blender imports from a file, as `blender_dump.py` saves it."""
 
-    def read(path: pathlib.Path, fps: float) -> dict[str, np.ndarray]:
-        out = tmp_path / "blender.npz"
-        blender_runs("blender_dump.py", path, out, fps)
+    def read(path: pathlib.Path, fps: float, **base: object) -> dict[str, np.ndarray]:
+        out, given = tmp_path / "blender.npz", tmp_path / "base.npz"
+        np.savez(given, **base)
+        blender_runs("blender_dump.py", path, out, fps, given)
         with np.load(out) as data:
             return {key: data[key] for key in data.files}
 

@@ -31,6 +31,7 @@ ENTRY_POINT_GROUP = "mien.formats"
 
 # Suffix -> module with the constant FORMAT. Built-in formats win over plug-ins with the same suffix.
 _BUILT_IN: dict[str, str] = {
+    ".abc": "mien.io.alembic",
     ".npz": "mien.io.npz",
     ".npy": "mien.io.npy",
     ".obj": "mien.io.obj",
