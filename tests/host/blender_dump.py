@@ -2,9 +2,9 @@
 
     python blender_dump.py FILE OUT.npz FPS [BASE.npz]
 
-Saves the evaluated vertices of the only mesh, or of the one whose data BASE names, for every frame of the imported range
-in object space, the object's matrix, polygons with their normals, texture coordinates by corner, shape keys, names and
-the frame range. A point cache (.pc2, .mdd) is put on the mesh of BASE with a Mesh Cache modifier.
+Saves the evaluated vertices of the only mesh, or of the one whose data BASE names, for every frame of the imported
+range in object space, the object's matrix, polygons with their normals, texture coordinates by corner, shape keys,
+names and the frame range. A point cache (.pc2, .mdd) is put on the mesh of BASE with a Mesh Cache modifier.
 """
 
 import pathlib

@@ -8,9 +8,10 @@ the seams of textures; vertices are kept as the file has them. Takes are not wri
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,20 @@ Float64 = npt.NDArray[np.float64]
 UP_Z = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 _BLOCK_BYTES = 32 << 20
 _MOST_FRAMES = 10_000_000
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _quiet(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let numbers in a file overflow without warnings; what comes of that is refused as not finite."""
+
+    @functools.wraps(function)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return function(*args, **kwargs)
+
+    return run
 
 
 class Placed(NamedTuple):
@@ -82,6 +97,7 @@ def _pick_clip(document: Document, found: list[Clip], wanted: str | None, mesh: 
     return chosen[0]
 
 
+@_quiet
 def load(path: Path, node: str | None, *, animated: bool = True) -> Placed:
     """Open a file and pick a mesh by its node's name, and, if `animated`, a clip by "mesh@clip" or "@clip".
 
@@ -171,12 +187,16 @@ def _rest_weights(placed: Placed) -> Float64:
     return np.zeros(where.n_targets)
 
 
+@_quiet
 def sampled_weights(placed: Placed, times: Float64, fps: float) -> Float64:
     """Return the weights of all targets at some times, (F, K)."""
     channels = {} if placed.clip is None else placed.clip.channels
     node = placed.where.node
     if node is not None and (node, "weights") in channels:
-        return sample(channels[node, "weights"], times, fps)
+        weights = sample(channels[node, "weights"], times, fps)
+        if not np.isfinite(weights).all():
+            raise placed.document.wrong("animation of weights", "finite weights", "others")
+        return weights
     return np.tile(_rest_weights(placed), (len(times), 1))
 
 
@@ -185,6 +205,7 @@ def _local_rig(placed: Placed, dtype: npt.DTypeLike) -> Rig:
     return Rig(mesh.topology, mesh.positions.astype(dtype), mesh.names, mesh.shapes, name=placed.where.name)
 
 
+@_quiet
 def placed_rig(placed: Placed) -> tuple[npt.NDArray[np.float32], list[SparseDelta]]:
     """Return neutral and shapes where the file's nodes put them at rest; shapes turn and scale with the points."""
     mesh = placed.mesh
@@ -209,6 +230,7 @@ def placed_rig(placed: Placed) -> tuple[npt.NDArray[np.float32], list[SparseDelt
     return neutral, shapes
 
 
+@_quiet
 def upright(placed: Placed) -> Mesh:
     """Return the mesh with its faces turned over where the nodes mirror it, as glTF says."""
     mesh = placed.mesh
@@ -231,6 +253,7 @@ def _blocks(first: int, last: int, frame_bytes: int) -> Iterator[tuple[int, int]
     return ((at, min(at + step, last)) for at in range(first, last, step))
 
 
+@_quiet
 def read(
     path: Path,
     *,
@@ -271,6 +294,7 @@ def read(
     )
 
 
+@_quiet
 def info(path: Path) -> FileInfo:
     """Read the structure; see `mien.file_info`. Of several meshes and clips the first counts."""
     document = open_document(path)
