@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,13 +12,13 @@ __all__ = ["monotone", "smoothstep", "spline"]
 Floats = npt.NDArray[np.float64]
 
 
-def smoothstep(low: float, high: float, value: npt.ArrayLike) -> Floats:
+def smoothstep(low: float, high: float | Floats, value: npt.ArrayLike) -> Floats:
     """Return 0 below `low`, 1 above `high`, and a curve without kinks in slope or curvature between."""
     t = np.clip((np.asarray(value, dtype=np.float64) - low) / (high - low), 0.0, 1.0)
     return np.asarray(t**3 * (t * (6.0 * t - 15.0) + 10.0))
 
 
-def _hermite(knots: Floats, values: Floats, slopes: Floats, at: Floats) -> Floats:
+def _hermite(knots: Floats, values: Floats, slopes: Floats, at: npt.NDArray[Any]) -> Floats:
     k = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     width = (knots[k + 1] - knots[k]).reshape((-1,) + (1,) * (values.ndim - 1))
     t = (at - knots[k]).reshape(width.shape) / width
@@ -44,15 +46,14 @@ def monotone(knots: npt.ArrayLike, values: npt.ArrayLike, at: npt.ArrayLike) -> 
     """
     x, y = np.asarray(knots, dtype=np.float64), np.asarray(values, dtype=np.float64)
     h, d = np.diff(x), np.diff(y) / np.diff(x)
-    slopes = np.zeros_like(y)
+    slopes: Floats = np.zeros(len(y))
     if len(x) > 2:
         same = d[:-1] * d[1:] > 0
         w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
         with np.errstate(divide="ignore", invalid="ignore"):
             slopes[1:-1] = np.where(same, (w1 + w2) / (w1 / d[:-1] + w2 / d[1:]), 0.0)
     slopes[0], slopes[-1] = d[0], d[-1]
-    place: Floats = np.clip(np.asarray(at, dtype=np.float64), x[0], x[-1])
-    return _hermite(x, y, slopes, place)
+    return _hermite(x, y, slopes, np.clip(np.asarray(at, dtype=np.float64), x[0], x[-1]))
 
 
 def spline(knots: npt.ArrayLike, values: npt.ArrayLike, at: npt.ArrayLike) -> Floats:

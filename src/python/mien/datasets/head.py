@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +19,16 @@ from mien.datasets.proportions import Proportions
 from mien.datasets.regions import colours, landmarks, neck_weight, regions, skull_mask
 from mien.datasets.rigging import Anatomy, jaw_weights, lid_fields, terms
 from mien.datasets.shapes import CORRECTIVES, NAMES, sided
+from mien.values.rig import Rig
+from mien.values.shapes import Corrective
 from mien.values.topology import Topology
-
-if TYPE_CHECKING:
-    from mien.values.rig import Rig
 
 __all__ = ["RESOLUTIONS", "Head", "head"]
 
 Floats = npt.NDArray[np.float64]
 
 #: Edges per centimetre relative to the preview.
-RESOLUTIONS = {"preview": 1.0, "shot": 2.18, "hero": 4.38}
+RESOLUTIONS = {"preview": 1.0, "shot": 2.12, "hero": 4.25}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,9 +147,6 @@ class Head:
     @functools.cached_property
     def rig(self) -> Rig:
         """The nearest linear rig with correctives."""
-        from mien.values.rig import Rig
-        from mien.values.shapes import Corrective
-
         deltas, pairs = self.linear_parts
         correctives = [Corrective("_".join(pair), pair, delta) for pair, delta in pairs.items()]
         return Rig(self.topology, self.neutral, list(self.names), deltas, correctives=correctives)
@@ -279,7 +275,7 @@ def head(resolution: str = "preview", identity: int = 0) -> Head:
         "neutral": neutral,
         "skull": skull_mask(anatomy, row, angle),
         "rigid_weight": neck_weight(anatomy, row),
-        "colors": colours(anatomy),
+        "colors": colours(anatomy, 1.0 / density),
         "mirror": mirror,
         "jaw_hinge": hinge,
         "eye_centres": np.array(p.eye_centre) * [[1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]],

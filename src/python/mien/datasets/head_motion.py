@@ -107,7 +107,6 @@ class Mover:
             turn = yaw[:, None] * self._open
             sine, cosine = np.sin(turn), np.cos(turn)
             x, z = cosine * x + sine * z, cosine * z - sine * x + forward[:, None] * self._open
-            y = y - 0.12 * forward[:, None] * self._open
         out[:, self._jaw] = np.stack([x, y, z], axis=-1) + self._hinge
 
     @staticmethod

@@ -153,13 +153,11 @@ def mouth(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tu
     lip_in = np.stack([line[:, 0] * 0.995, line[:, 1] + side * (0.10 * taper + 0.002), behind], axis=1)
     grow = np.where(upper, 1.25, 1.55)
     vestibule = np.stack(
-        [0.1 + 1.08 * line[:, 0], line[:, 1] + side * grow * (0.3 + 0.7 * taper), behind - 0.25], axis=1
+        [0.1 + 1.16 * line[:, 0], line[:, 1] + side * grow * (0.8 + 0.2 * taper), behind - 0.25], axis=1
     )
     vestibule[[0, -1], 0] = 0.0
     vestibule[:, 0] = vestibule[:, 0] * (line[:, 0] > 0)
-    roof = np.stack(
-        [1.12 * line[:, 0], line[:, 1] + side * grow * 0.95 * (0.25 + 0.75 * taper), behind - 2.6], axis=1
-    )
+    roof = np.stack([1.32 * line[:, 0], line[:, 1] + side * grow * (0.8 + 0.2 * taper), behind - 2.6], axis=1)
     throat = np.stack([0.5 * line[:, 0], 0 * xi + p.mouth_height - 0.8, 0 * xi + 2.4], axis=1)
     inside = spline(
         [2.0, 2.4, 3.0, 3.5, 4.0], np.stack([meet, lip_in, vestibule, roof, throat]), rows[rows > 2.0]

@@ -1,9 +1,9 @@
 """The quad layout of the procedural head: a lattice with loops around eyes, mouth and ears.
 
 One half is laid out, the subject's left, and mirrored. The lattice runs over the chart of the skin in rows (crown to
-neck) and columns (front to back). Four blocks of it are taken out and filled with rings that run from the block's border
-inwards: to the lid's rim and under the lid, over the lips into the mouth, up the ear and into its bowl; a patch closes
-the crown. Every count follows from one density, so that all resolutions have the same layout.
+neck) and columns (front to back). Four blocks of it are taken out and filled with rings that run from the block's
+border inwards: to the lid's rim and under the lid, over the lips into the mouth, up the ear and into its bowl; a
+patch closes the crown. Every count follows from one density, so that all resolutions have the same layout.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 # Macro columns and rows: cells at density 1 between one mark and the next.
-COLUMN_CELLS = {"nose": 4, "eye_in": 7, "eye_out": 4, "cheek": 5, "ear": 4, "nape": 5}
-ROW_CELLS = {"cranium": 10, "eye": 10, "cheek": 8, "mouth": 10, "chin": 5, "neck": 7}
+COLUMN_CELLS = {"nose": 5, "eye_in": 7, "eye_out": 4, "cheek": 5, "ear": 4, "nape": 5}
+ROW_CELLS = {"cranium": 9, "eye": 10, "cheek": 10, "mouth": 10, "chin": 5, "neck": 7}
 # Rings: border to lid rim, lid margin, under the lid; border to vermilion, lip, inner lip, sock; ear; eyeball; teeth.
 _RING_CELLS = {
     "lid": 5,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -162,59 +161,43 @@ def performance(
     rate = _validate.number("fps", fps, above=0)
     seed = _validate.index("seed", seed, least=0)
     motion = _validate.number("motion", motion, least=0)
-    amounts = {"noise": noise, "noise_length": noise_length, "scalp_slip": scalp_slip}
-    amounts = {key: _validate.number(key, value, least=0) for key, value in amounts.items()}
-    shares = {"outliers": outliers, "missing": missing}
-    shares = {key: _validate.number(key, value, least=0, most=0.9) for key, value in shares.items()}
+    noise = _validate.number("noise", noise, least=0)
+    noise_length = _validate.number("noise_length", noise_length, least=0)
+    scalp_slip = _validate.number("scalp_slip", scalp_slip, least=0)
+    outliers = _validate.number("outliers", outliers, least=0, most=0.9)
+    missing = _validate.number("missing", missing, least=0, most=0.9)
 
     times = np.arange(n) / rate
     weights = act(times, seed)
     head_motion = _head_motion(times, seed, motion)
     rigid_weight = head.rigid_weight if neck else np.ones(head.n_vertices)
-    expression = np.empty((n, head.n_vertices, 3), dtype=np.float32)
-    positions = np.empty_like(expression)
-    slipping, slip = np.zeros(0, dtype=np.int64), np.zeros((n, 0, 3))
-    if amounts["scalp_slip"] > 0:
-        slipping, slip = corruption.scalp_slip(
-            times, head.neutral, head.regions["scalp"], amounts["scalp_slip"] / 10, seed
-        )
-    step = max(1, 400_000 // head.n_vertices)
-    block: Any = np.empty((min(step, n), head.n_vertices, 3))
-    for start in range(0, n, step):
-        stop = min(n, start + step)
-        frames = block[: stop - start]
-        head.evaluate_into(weights[start:stop], frames)
-        # What is kept is the truth: the take is made from the rounded values.
-        expression[start:stop] = frames
-        frames[:] = expression[start:stop]
-        if len(slipping):
-            frames[:, slipping] += slip[start:stop]
-        for f in range(start, stop):
-            positions[f] = _to_world(frames[f - start], head_motion, f, rigid_weight)
-    if amounts["noise"] > 0:
-        corruption.scanner_noise(
-            positions, head.neutral, amounts["noise"] / 10, amounts["noise_length"], seed
-        )
-    outlying = np.zeros((n, head.n_vertices), dtype=bool)
-    if shares["outliers"] > 0:
-        outlying, offsets = corruption.outlying_vertices(n, head.n_vertices, shares["outliers"], seed)
+    slip = None
+    if scalp_slip > 0:
+        slip = corruption.scalp_slip(times, head.neutral, head.regions["scalp"], scalp_slip / 10, seed)
+    expression, positions = _move(head, weights, head_motion, rigid_weight, slip)
+    if noise > 0:
+        corruption.scanner_noise(positions, head.neutral, noise / 10, noise_length, seed)
+    outlying, valid = np.zeros((n, head.n_vertices), dtype=bool), np.ones((n, head.n_vertices), dtype=bool)
+    if outliers > 0:
+        outlying, offsets = corruption.outlying_vertices(n, head.n_vertices, outliers, seed)
         positions[outlying] += offsets
-    valid = np.ones((n, head.n_vertices), dtype=bool)
-    if shares["missing"] > 0:
-        valid = ~corruption.missing_vertices(head.neutral, n, shares["missing"], rate, seed)
+    if missing > 0:
+        valid = ~corruption.missing_vertices(head.neutral, n, missing, rate, seed)
         positions[~valid] = np.nan
+    outlying &= valid
     for value in (expression, weights, rigid_weight, valid, outlying):
         value.flags.writeable = False
+    take = MeshSequence(
+        head.topology,
+        positions,
+        fps=rate,
+        start_frame=start_frame,
+        metres_per_unit=0.01,
+        up_axis="y",
+        name="head",
+    )
     return SyntheticTake(
-        take=MeshSequence(
-            head.topology,
-            positions,
-            fps=rate,
-            start_frame=start_frame,
-            metres_per_unit=0.01,
-            up_axis="y",
-            name="head",
-        ),
+        take=take,
         head_motion=head_motion,
         expression=expression,
         neutral=head.neutral,
@@ -223,6 +206,33 @@ def performance(
         skull=head.skull,
         rigid_weight=rigid_weight,
         valid=valid,
-        outlier=outlying & valid,
+        outlier=outlying,
         head=head,
     )
+
+
+def _move(
+    head: Head,
+    weights: Floats,
+    head_motion: RigidMotion,
+    rigid_weight: Floats,
+    slip: tuple[npt.NDArray[np.int64], Floats] | None,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return head-space truth and world positions, (F, V, 3) each, working through blocks of frames in float64."""
+    n = len(weights)
+    expression = np.empty((n, head.n_vertices, 3), dtype=np.float32)
+    positions = np.empty_like(expression)
+    step = max(1, 400_000 // head.n_vertices)
+    block = np.empty((min(step, n), head.n_vertices, 3))
+    for start in range(0, n, step):
+        stop = min(n, start + step)
+        frames = block[: stop - start]
+        head.evaluate_into(weights[start:stop], frames)
+        # What is kept is the truth: the take is made from the rounded values.
+        expression[start:stop] = frames
+        frames[:] = expression[start:stop]
+        if slip is not None:
+            frames[:, slip[0]] += slip[1][start:stop]
+        for f in range(start, stop):
+            positions[f] = _to_world(frames[f - start], head_motion, f, rigid_weight)
+    return expression, positions

@@ -132,8 +132,11 @@ def landmarks(anatomy: Anatomy) -> dict[str, int]:
     return out
 
 
-def colours(anatomy: Anatomy) -> npt.NDArray[np.float32]:
-    """Return colours to draw the head with, (V, 3) in [0, 1]: skin, lips, brows, eyes, teeth."""
+def colours(anatomy: Anatomy, spacing: float) -> npt.NDArray[np.float32]:
+    """Return colours to draw the head with, (V, 3) in [0, 1]: skin, lips, brows, eyes, teeth.
+
+    `spacing` is the distance between vertices relative to the preview's: coarse meshes get softer brows.
+    """
     at, part = anatomy.canonical, anatomy.part
     mouth, eye = anatomy.ring_of("mouth"), anatomy.ring_of("eye")
     x, y = np.abs(at[:, 0]), at[:, 1]
@@ -143,14 +146,14 @@ def colours(anatomy: Anatomy) -> npt.NDArray[np.float32]:
         out[:] += amount[:, None] * (np.array(colour) - out)
 
     front = smoothstep(2.0, 5.0, at[:, 2])
-    tint((0.83, 0.55, 0.48), 0.40 * front * (np.exp(-(((x - 4.2) / 1.6) ** 2) - ((y + 3.2) / 1.6) ** 2)))
-    tint((0.83, 0.55, 0.48), 0.45 * front * np.exp(-((x / 1.4) ** 2) - ((y + 3.8) / 1.0) ** 2))
+    tint((0.83, 0.55, 0.48), 0.30 * front * (np.exp(-(((x - 4.2) / 1.6) ** 2) - ((y + 3.2) / 1.6) ** 2)))
+    tint((0.83, 0.55, 0.48), 0.22 * front * np.exp(-((x / 1.4) ** 2) - ((y + 3.8) / 1.0) ** 2))
     arch = 2.02 + 0.55 * np.sin(np.clip((x - 0.9) / 4.2, 0, 1) ** 1.3 * np.pi) - 0.12 * np.clip(x - 3.5, 0, 3)
-    width = 0.36 * (1.0 - 0.50 * smoothstep(2.0, 5.0, x))
+    width = (0.28 + 0.20 * spacing) * (1.0 - 0.50 * smoothstep(2.0, 5.0, x))
     brow = (
         np.exp(-(((y - arch) / width) ** 2)) * smoothstep(0.5, 1.4, x) * (1 - smoothstep(4.3, 5.2, x)) * front
     )
-    tint((0.26, 0.18, 0.13), 0.80 * brow * (eye < 0.75))
+    tint((0.26, 0.18, 0.13), (0.85 - 0.25 * spacing) * brow * (1.0 - smoothstep(0.4, 0.8, eye)))
     tint((0.70, 0.40, 0.38), 0.75 * smoothstep(0.85, 1.08, mouth))
     tint((0.45, 0.16, 0.16), smoothstep(2.0, 2.8, mouth))
     tint((0.78, 0.50, 0.46), 0.6 * smoothstep(0.99, 1.5, eye))

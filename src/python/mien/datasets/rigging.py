@@ -194,7 +194,10 @@ def jaw_weights(anatomy: Anatomy, angle: Floats, row: Floats) -> tuple[Floats, F
     weight = 0.5 - 0.5 * upper
     weight = weight * (1.0 - smoothstep(0.72, 1.28 + 0.25 * smoothstep(11.0, 13.5, down), around))
     weight = weight * (1.0 - smoothstep(14.8, 19.0, down))
-    weight = weight + (0.40 - weight) * smoothstep(3.2, 4.0, mouth)
+    # Inside, the mouth's floor goes with the lower teeth and its roof stays; both meet at the throat.
+    floor = smoothstep(0.80, 1.20, np.nan_to_num(anatomy.column, nan=1.0))
+    weight = weight + (floor - weight) * smoothstep(2.1, 3.0, mouth)
+    weight = weight + (0.40 - weight) * smoothstep(3.3, 4.0, mouth)
     skin = np.isin(anatomy.part, ("lattice", "mouth", "eye"))
     weight = np.where(skin, weight, 0.0)
     weight[anatomy.part == "lower_teeth"] = 1.0

@@ -1,9 +1,9 @@
 """What every blendshape does to the skin, as data: soft pushes along the surface and out of it.
 
 A push has a centre and radii in front view, centimetres, for the subject's left side; a move of the skin outwards to
-the side, upwards, and out along the normal; and the part of the face it takes hold of. Moves along the surface follow its
-curvature: a brow that is raised slides over the forehead. The jaw, the lids and the eyeballs are not here: they turn on
-arcs (see `head_motion`).
+the side, upwards, and out along the normal; and the part of the face it takes hold of. Moves along the surface follow
+its curvature: a brow that is raised slides over the forehead. The jaw, the lids and the eyeballs are not here: they
+turn on arcs (see `head_motion`).
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ PUSHES: dict[str, tuple[Push, ...]] = {
         _both((3.6, -6.4), (2.6, 3.0), (0.0, 0.0, -0.30)),
     ),
     "mouthRollLower": (
-        _both((0.0, -7.3), (3.1, 1.3), (0.0, 0.26, -0.48), "lower_red"),
+        _both((0.0, -7.3), (3.1, 1.3), (0.0, 0.26, -0.38), "lower_red"),
         _both((0.0, -8.1), (3.0, 1.6), (0.0, 0.26, -0.06), "lower"),
     ),
     "mouthRollUpper": (
