@@ -102,6 +102,7 @@ def nearest_float32(word: str) -> np.float32:
 @settings(max_examples=400)
 @given(word=WORDS)
 @example("1.00000017881393432617187499")  # just below a tie between two floats
+@example("0.5000000298023224")  # few digits, whose double is a tie that the number is not
 @example("1.00000017881393432617187500")
 @example("1.00000017881393432617187501")
 @example("0.1000000014901161193847656250")
@@ -300,6 +301,38 @@ def test_a_text_that_stops_within_a_face_is_not_taken_for_a_longer_one(tmp_path)
     (tmp_path / "a.2.obj").write_bytes(vertices + b"f 1 2 12\n")
     with pytest.raises(mien.FormatError, match=r"a\.2\.obj: .*another face 0"):
         mien.read(tmp_path)
+
+
+def test_negative_indices_count_from_where_they_stand(tmp_path):
+    vertices = [b"v %d 0 0\n" % i for i in range(4)]
+    (tmp_path / "a.1.obj").write_bytes(b"".join([*vertices, b"f -3 -2 -1\n"]))
+    (tmp_path / "a.2.obj").write_bytes(b"".join([*vertices[:3], b"f -3 -2 -1\n", vertices[3]]))
+    with pytest.raises(mien.FormatError, match=r"a\.2\.obj: .*another face 0"):
+        mien.read(tmp_path)
+
+
+@pytest.mark.parametrize("fails_at", range(6))
+def test_a_move_that_fails_puts_the_old_frames_back(sequence, monkeypatch, fails_at):
+    """Three frames are written, of which two were there: five renames, at any of which the disk may fail."""
+    (sequence / "shot.1002.obj").unlink()
+    before = {path.name: path.read_bytes() for path in sequence.iterdir()}
+    replace, calls = os.replace, []
+
+    def failing(source, target):
+        calls.append(source)
+        if len(calls) == fails_at + 1:
+            raise OSError("the disk is gone")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    changed = take_of(3).with_positions(-take_of(3).positions)
+    if fails_at == 5:
+        mien.write(sequence / "shot.####.obj", changed)
+        assert len(calls) == 5
+        return
+    with pytest.raises(OSError, match="the disk is gone"):
+        mien.write(sequence / "shot.####.obj", changed)
+    assert {path.name: path.read_bytes() for path in sequence.iterdir()} == before
 
 
 def test_threads_do_not_matter(sequence, run_python):

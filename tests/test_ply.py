@@ -108,6 +108,14 @@ def test_frames_in_other_words_are_read_and_other_faces_are_named(tmp_path):
         mien.read(tmp_path)
 
 
+def test_our_own_frames_with_other_faces_are_named(tmp_path):
+    for number, faces in ((1, [0, 1, 2]), (2, [0, 2, 1])):
+        take = mien.MeshSequence(mien.Topology([3], faces, 5), POINTS[None])
+        mien.write(tmp_path / f"a.{number}.ply", take)
+    with pytest.raises(mien.FormatError, match=r"a\.2\.ply: topology: expected .* as in a\.1\.ply"):
+        mien.read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
