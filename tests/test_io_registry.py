@@ -253,6 +253,22 @@ def test_suffixes_count_in_any_case(tmp_path):
     assert mien.read(tmp_path / "TAKE.NPZ").n_frames == 6
 
 
+def test_the_table_in_the_docs_says_what_the_formats_hold():
+    columns = ["polygons", "uvs", "fps", "start_frame", "metres_per_unit", "up_axis", "name", "float64"]
+    text = (pathlib.Path(__file__).parents[1] / "docs/formats.md").read_text()
+    rows = [line.split("|")[1:-1] for line in text.split("\n\n")[2].splitlines()[2:]]
+    told = {
+        tuple(cells[1].replace("`", "").split()): {
+            what
+            for what, cell in zip(columns, cells[2:], strict=True)
+            if cell.strip() in ("yes", "by file name")
+        }
+        for cells in rows
+    }
+    known = {frozenset(fmt.suffixes): fmt.holds for fmt in mien.formats()}
+    assert {frozenset(suffixes): holds for suffixes, holds in told.items()} == known
+
+
 @pytest.fixture
 def plug_in(tmp_path, monkeypatch):
     """Install a distribution that registers a format, as docs/formats.md shows."""
