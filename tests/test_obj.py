@@ -80,14 +80,14 @@ WORDS = st.one_of(
 )
 
 
+@np.errstate(all="ignore")
 def nearest_float32(word: str) -> np.float32:
     """Round once, from the exact decimal, as no route over float64 can."""
     try:
         exact = Fraction(word)
     except ValueError:
         return np.float32(word)
-    with np.errstate(over="ignore"):
-        guess = np.float32(float(exact)) if abs(exact) < 10**40 else np.float32(np.inf)
+    guess = np.float32(float(exact)) if abs(exact) < 10**40 else np.float32(np.inf)
     if not np.isfinite(guess):
         limit = Fraction(2) ** 128 - Fraction(2) ** 103
         bound = np.inf if abs(exact) >= limit else np.finfo(np.float32).max
