@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
 from mien.report.page import Page, write_page
+from mien.report.pictures import contact_sheet, curves
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
-__all__ = ["Page", "write_page", "write_report"]
+__all__ = ["Page", "contact_sheet", "curves", "write_page", "write_report"]
 
 
 def write_report(
@@ -38,11 +40,16 @@ def write_report(
     Returns
     -------
     tuple of Path
-        The files, the page first.
+        The files: report.html and, where the extra `report` is installed, contact_sheet.png and curves.png.
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     page = write_page(
         folder / "report.html", perf, result, facts=facts, max_frames=max_frames, progress=progress
     )
-    return (page.path,)
+    if importlib.util.find_spec("matplotlib") is None:
+        return (page.path,)
+    pictures = (folder / "contact_sheet.png", folder / "curves.png")
+    contact_sheet(perf, result, path=pictures[0])
+    curves(perf, result, path=pictures[1])
+    return (page.path, *pictures)
