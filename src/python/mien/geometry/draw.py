@@ -6,7 +6,7 @@ import functools
 import struct
 import zlib
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,44 @@ def _texture(texture: npt.ArrayLike, topology: Topology) -> Bytes:
     if image.dtype != np.uint8:
         raise TypeError(f"`texture` must be uint8, got {image.dtype}")
     return np.ascontiguousarray(image)
+
+
+class _Coloring(NamedTuple):
+    """What the core colours vertices or faces by: at most one of the first three."""
+
+    colors: npt.NDArray[np.float32] | None = None
+    heat: npt.NDArray[np.float32] | None = None
+    texture: Bytes | None = None
+    uv_triangles: npt.NDArray[np.int32] | None = None
+
+
+def _coloring(
+    topology: Topology,
+    points: npt.NDArray[Any],
+    colors: npt.ArrayLike | None,
+    heat: npt.ArrayLike | None,
+    heat_range: tuple[float, float] | None,
+    texture: npt.ArrayLike | None,
+) -> _Coloring:
+    given = [n for n, v in (("colors", colors), ("heat", heat), ("texture", texture)) if v is not None]
+    if len(given) > 1:
+        raise ValueError(
+            f"at most one of `colors`, `heat` and `texture` may be given, got {' and '.join(given)}"
+        )
+    if colors is not None:
+        rgb = _per_vertex("colors", colors, points, (3,))
+        if rgb.size and not (rgb.min() >= 0 and rgb.max() <= 1):
+            raise ValueError(f"`colors` must lie in [0, 1], got values from {rgb.min():g} to {rgb.max():g}")
+        return _Coloring(colors=srgb_to_linear(rgb).astype(np.float32))
+    if heat is not None:
+        unit = heat_unit("heat", _per_vertex("heat", heat, points, ()), heat_range)
+        return _Coloring(heat=unit.astype(np.float32)[..., None])
+    if texture is not None:
+        image = _texture(texture, topology)
+        assert topology.uv_indices is not None
+        corners = np.ascontiguousarray(topology.uv_indices[topology.triangle_corners])
+        return _Coloring(texture=image, uv_triangles=corners)
+    return _Coloring()
 
 
 def draw(
@@ -145,36 +183,18 @@ def draw(
         camera = Camera.fit(points, size=(width, height))
     _validate.instance("camera", camera, Camera, "a Camera")
     _validate.one_of("shading", shading, ("smooth", "flat"))
-    given = [n for n, v in (("colors", colors), ("heat", heat), ("texture", texture)) if v is not None]
-    if len(given) > 1:
-        raise ValueError(
-            f"at most one of `colors`, `heat` and `texture` may be given, got {' and '.join(given)}"
-        )
-    linear, unit, image, uv_triangles = None, None, None, None
-    if colors is not None:
-        rgb = _per_vertex("colors", colors, points, (3,))
-        if rgb.size and not (rgb.min() >= 0 and rgb.max() <= 1):
-            raise ValueError(f"`colors` must lie in [0, 1], got values from {rgb.min():g} to {rgb.max():g}")
-        linear = srgb_to_linear(rgb).astype(np.float32)
-    if heat is not None:
-        unit = heat_unit("heat", _per_vertex("heat", heat, points, ()), heat_range).astype(np.float32)[
-            ..., None
-        ]
-    if texture is not None:
-        image = _texture(texture, topology)
-        assert topology.uv_indices is not None
-        uv_triangles = np.ascontiguousarray(topology.uv_indices[topology.triangle_corners])
+    color = _coloring(topology, points, colors, heat, heat_range, texture)
     out = np.empty((len(points) if many else 1, height, width, 3), np.uint8)
     _core.draw(
         points,
         topology.triangles,
         _polygon_edges(topology),
-        linear,
-        unit,
+        color.colors,
+        color.heat,
         srgb_to_linear(heat_table()).astype(np.float32),
-        image,
-        topology.uvs if image is not None else None,
-        uv_triangles,
+        color.texture,
+        topology.uvs if color.texture is not None else None,
+        color.uv_triangles,
         _camera_values(camera, (width, height)),
         camera.lens is not None,
         _look_values(_rgb("background", background)),
