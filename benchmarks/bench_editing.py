@@ -1,6 +1,6 @@
 """How long edits take against copying the take; and, with --accuracy, how far geodesic distances are off.
 
-    python benchmarks/bench_editing.py [--frames 300] [--side 164] [--accuracy]
+    python benchmarks/bench_editing.py [--frames 300] [--side 164] [--accuracy [--face ict_face.npz]]
 
 Each row is the best of several runs, interleaved with the copy it is compared with. Every edited result is checked
 against its equation on a few frames before it counts.
@@ -9,6 +9,8 @@ against its equation on a few frames before it counts.
 from __future__ import annotations
 
 import argparse
+import importlib
+import pathlib
 import time
 from collections.abc import Callable
 
@@ -113,14 +115,44 @@ def bench_accuracy() -> None:
         print(f"{name:28} {error:.2g} edges")
 
 
+def bench_face(path: pathlib.Path) -> None:
+    """Compare with exact distances (pygeodesic) on the skin of a real face, as relative errors."""
+    exact = importlib.import_module("pygeodesic.geodesic")
+    with np.load(path) as data:
+        points = data["neutral"][:9409].astype(np.float64)
+        triangles, landmarks = data["triangles"].astype(np.int32), data["landmarks68"]
+    triangles = triangles[(triangles < len(points)).all(axis=1)]
+    topology = mien.Topology.from_polygons(triangles, len(points))
+    for name, seeds in (
+        ("mouth corner", landmarks[[48]]),
+        ("mouth corners", landmarks[[48, 54]]),
+        ("upper lip, 7 seeds", landmarks[48:55]),
+        ("tip of the nose", landmarks[[30]]),
+        ("brow", landmarks[[19]]),
+    ):
+        truth, _ = exact.PyGeodesicAlgorithmExact(points, triangles).geodesicDistances(seeds, None)
+        got = mien.geodesic_distance(topology, points, seeds)
+        there = (truth > 0) & np.isfinite(truth)
+        error = abs(got - truth)[there] / truth[there]
+        assert np.percentile(error, 99) < 0.02
+        took = min(
+            seconds(lambda seeds=seeds: mien.geodesic_distance(topology, points, seeds))
+            for _ in range(ROUNDS)
+        )
+        print(f"{name:28} p99 {np.percentile(error, 99):.2%}  max {error.max():.2%}  {took * 1e3:.1f} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--side", type=int, default=164, help="vertices along one side of the sheet")
     parser.add_argument("--accuracy", action="store_true")
+    parser.add_argument("--face", type=pathlib.Path, help="ict_face.npz; needs pygeodesic")
     arguments = parser.parse_args()
     if arguments.accuracy:
         bench_accuracy()
+        if arguments.face:
+            bench_face(arguments.face)
     else:
         bench_speed(arguments.side, arguments.frames)
 

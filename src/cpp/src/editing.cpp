@@ -66,14 +66,14 @@ void checkOut(const ConstFrames& take, const Frames& out) {
 
 }  // namespace
 
-void accumulateGain(const HeadTake& head, const double* neutral, const double* weights, const double* factors,
-                    double* delta) {
+void accumulateTowardsShape(const HeadTake& head, const double* shape, const double* weights,
+                            const double* factors, double* delta) {
     const ConstFrames& take = head.take;
-    const auto kernel =
-        take.scalar == Scalar::float32 ? kernels().editing.gainFloat : kernels().editing.gainDouble;
+    const auto kernel = take.scalar == Scalar::float32 ? kernels().editing.towardsShapeFloat
+                                                       : kernels().editing.towardsShapeDouble;
     forFrames(take.frames, take.vertices, factors, [&](std::int64_t f) {
         const IntoHead into(head, f);
-        kernel(into.points(take, f), neutral, weights, factors[f], take.vertices,
+        kernel(into.points(take, f), shape, weights, factors[f], take.vertices,
                delta + 3 * take.vertices * f);
     });
 }

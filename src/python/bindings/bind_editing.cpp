@@ -28,17 +28,17 @@ double* borrowDelta(DoubleArray& delta, std::int64_t frames, std::int64_t vertic
     return delta.mutable_data();
 }
 
-void gain(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
-          const DoubleArray& neutral, const Optional& weights, const DoubleArray& factors,
-          DoubleArray delta) {
+void towardsShape(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
+                  const DoubleArray& shape, const Optional& weights, const DoubleArray& factors,
+                  DoubleArray delta) {
     const HeadTake head = borrowHead(take, rotation, translation);
     const std::int64_t frames = head.take.frames, vertices = head.take.vertices;
-    requireShape(neutral, {3, vertices}, "neutral");
+    requireShape(shape, {3, vertices}, "shape");
     requireShape(factors, {frames}, "factors");
-    const double *rest = neutral.data(), *w = borrowWeights(weights, vertices), *scale = factors.data();
+    const double *goal = shape.data(), *w = borrowWeights(weights, vertices), *scale = factors.data();
     double* to = borrowDelta(delta, frames, vertices);
     py::gil_scoped_release release;
-    accumulateGain(head, rest, w, scale, to);
+    accumulateTowardsShape(head, goal, w, scale, to);
 }
 
 void towards(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
@@ -89,9 +89,10 @@ void copy(const py::array& take, py::array out) {
 }  // namespace
 
 void bindEditing(py::module_& module) {
-    module.def("accumulate_gain", &gain, py::arg("take").noconvert(), py::arg("rotation").noconvert(),
-               py::arg("translation").noconvert(), py::arg("neutral").noconvert(),
-               py::arg("weights").noconvert(), py::arg("factors").noconvert(), py::arg("delta").noconvert());
+    module.def("accumulate_towards_shape", &towardsShape, py::arg("take").noconvert(),
+               py::arg("rotation").noconvert(), py::arg("translation").noconvert(),
+               py::arg("shape").noconvert(), py::arg("weights").noconvert(), py::arg("factors").noconvert(),
+               py::arg("delta").noconvert());
     module.def("accumulate_towards", &towards, py::arg("take").noconvert(), py::arg("rotation").noconvert(),
                py::arg("translation").noconvert(), py::arg("source").noconvert(),
                py::arg("matrix").noconvert(), py::arg("offset").noconvert(), py::arg("rest").noconvert(),

@@ -91,11 +91,11 @@ def draw(
 def geodesic_distance(
     positions: _Points, triangles: _Int32, seeds: _Int32, limit: float, out: _Float64
 ) -> None: ...
-def accumulate_gain(
+def accumulate_towards_shape(
     take: _Points,
     rotation: _Float64,
     translation: _Float64,
-    neutral: _Float64,
+    shape: _Float64,
     weights: _Float64 | None,
     factors: _Float64,
     delta: _Float64,

@@ -20,13 +20,14 @@ struct HeadTake {
     const double* translation = nullptr;
 };
 
-// delta[f, v] += factors[f] weights[v] (current - neutral).
+// delta[f, v] += factors[f] weights[v] (shape - current). A gain g under an envelope e pulls to the neutral
+// with factors e_f (1 - g).
 //
-//   neutral   3 x V, head space
-//   factors   F: for a gain g under an envelope e, e_f (g - 1); frames with 0 are not touched
+//   shape     3 x V, head space
+//   factors   F; frames with 0 are not touched
 //   delta     F x 3 x V, changed in place
-void accumulateGain(const HeadTake& head, const double* neutral, const double* weights, const double* factors,
-                    double* delta);
+void accumulateTowardsShape(const HeadTake& head, const double* shape, const double* weights,
+                            const double* factors, double* delta);
 
 // delta[f, v] += factors[f] weights[v] (goal - current), goal = matrix_f source[f, v] + offset_f + rest[v].
 //

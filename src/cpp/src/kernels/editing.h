@@ -16,8 +16,8 @@ struct EditPoints {
 // Each works on one frame of `count` vertices. Weights are one a vertex, or null for 1; a field of vectors
 // given as `double*` has `count` x, then y, then z. The second letter of `towards` is the source's type.
 struct EditingKernels {
-    using Gain = void (*)(const EditPoints& take, const double* neutral, const double* weights, double factor,
-                          int64_t count, double* delta);
+    using TowardsShape = void (*)(const EditPoints& take, const double* shape, const double* weights,
+                                  double factor, int64_t count, double* delta);
     using Towards = void (*)(const EditPoints& take, const EditPoints& source, const double* rest,
                              const double* weights, double factor, int64_t count, double* delta);
     // out = points + matrix delta where delta is not zero, else the points; delta becomes zero. Delta is zero
@@ -25,7 +25,7 @@ struct EditingKernels {
     using Write = void (*)(const EditPoints& take, const double* weights, int64_t count, double* delta,
                            void* out, ptrdiff_t outStride);
 
-    Gain gainFloat, gainDouble;
+    TowardsShape towardsShapeFloat, towardsShapeDouble;
     Towards towardsFloatFloat, towardsFloatDouble, towardsDoubleFloat, towardsDoubleDouble;
     void (*displace)(const double* displacement, const double* weights, double factor, int64_t count,
                      double* delta);

@@ -24,7 +24,7 @@ __all__ = ["Gain"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Gain(Edit):
-    """Scale the departure from the neutral: ``current + w e (gain - 1) (current - neutral)``.
+    """Scale the departure from the neutral: ``current + w e (1 - gain) (neutral - current)``.
 
     Parameters
     ----------
@@ -54,16 +54,16 @@ class Gain(Edit):
         weights = vertex_weights(self.region, performance)
         start, stop, factors = frame_weights(self.envelope, len(performance))
         neutral = np.ascontiguousarray(performance.neutral.T, dtype=np.float64)
-        factors = factors * (self.gain - 1)
+        pull = factors * (1 - self.gain)
 
         def add(block: Block) -> None:
-            _core.accumulate_gain(
+            _core.accumulate_towards_shape(
                 block.take,
                 block.rotation,
                 block.translation,
                 neutral,
                 weights,
-                block.of_frames(start, factors),
+                block.of_frames(start, pull),
                 block.planes,
             )
 
