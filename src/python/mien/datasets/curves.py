@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -18,7 +16,8 @@ def smoothstep(low: float, high: float | Floats, value: npt.ArrayLike) -> Floats
     return np.asarray(t**3 * (t * (6.0 * t - 15.0) + 10.0))
 
 
-def _hermite(knots: Floats, values: Floats, slopes: Floats, at: npt.NDArray[Any]) -> Floats:
+def _hermite(knots: Floats, values: Floats, slopes: Floats, at: npt.ArrayLike) -> Floats:
+    at = np.asarray(at, dtype=np.float64)
     k = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     width = (knots[k + 1] - knots[k]).reshape((-1,) + (1,) * (values.ndim - 1))
     t = (at - knots[k]).reshape(width.shape) / width
@@ -80,5 +79,5 @@ def spline(knots: npt.ArrayLike, values: npt.ArrayLike, at: npt.ArrayLike) -> Fl
     for k in range(1, len(x) - 1):
         matrix[k, k - 1 : k + 2] = h[k], 2 * (h[k - 1] + h[k]), h[k - 1]
         right[k] = 3 * (h[k] * rise[k - 1] + h[k - 1] * rise[k])
-    slopes = np.linalg.solve(matrix, right).reshape(y.shape)
+    slopes = np.linalg.solve(matrix, right).astype(np.float64).reshape(y.shape)
     return _hermite(x, y, slopes, np.asarray(at, dtype=np.float64))

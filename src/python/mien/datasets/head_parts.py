@@ -152,13 +152,13 @@ def mouth(shape: HeadShape, border: Floats, rows: Floats, columns: Floats) -> tu
     behind = np.minimum(meet[:, 2] - 0.35, teeth_z + 0.15)
     lip_in = np.stack([line[:, 0] * 0.995, line[:, 1] + side * (0.10 * taper + 0.002), behind], axis=1)
     grow = np.where(upper, 1.25, 1.55)
-    vestibule = np.stack(
-        [0.1 + 1.16 * line[:, 0], line[:, 1] + side * grow * (0.8 + 0.2 * taper), behind - 0.25], axis=1
-    )
+    # Roof and floor come together over the last columns before the corner.
+    wide = grow * np.sign(1.0 - columns) * smoothstep(0.0, 0.20, np.abs(1.0 - columns))
+    vestibule = np.stack([0.1 + 1.16 * line[:, 0], line[:, 1] + wide, behind - 0.25], axis=1)
     vestibule[[0, -1], 0] = 0.0
     vestibule[:, 0] = vestibule[:, 0] * (line[:, 0] > 0)
-    roof = np.stack([1.32 * line[:, 0], line[:, 1] + side * grow * (0.8 + 0.2 * taper), behind - 2.6], axis=1)
-    throat = np.stack([0.5 * line[:, 0], 0 * xi + p.mouth_height - 0.8, 0 * xi + 2.4], axis=1)
+    roof = np.stack([1.32 * line[:, 0], line[:, 1] + wide, behind - 2.6], axis=1)
+    throat = np.stack([0.6 * line[:, 0], 0 * xi + p.mouth_height - 0.8, 0 * xi + 2.0], axis=1)
     inside = spline(
         [2.0, 2.4, 3.0, 3.5, 4.0], np.stack([meet, lip_in, vestibule, roof, throat]), rows[rows > 2.0]
     )
@@ -311,9 +311,13 @@ def teeth(p: Proportions, rows: Floats, columns: Floats, *, upper: bool) -> Floa
     height = monotone([0.0, 0.25, 0.5, 0.75, 1.0], [1.0, 0.5, 0.0, 0.5, 1.0], section)[:, None]
     depth = spline([0.0, 0.25, 0.5, 0.75, 1.0], [0.04, 0.0, 0.22, 0.52, 0.62], section)[:, None]
     phase = np.abs(np.sin(np.pi * columns * 7.0))
-    gap = 0.09 * (1 - phase**0.5) * (1 - height) * np.ones_like(columns)
-    inset = depth + np.where(section < 0.5, 1.0, -1.0)[:, None] * 0.6 * gap
+    gap = 0.10 * (1 - phase) ** 2 * (1 - height) * np.ones_like(columns)
+    inset = depth + (1.0 - 2.0 * smoothstep(0.3, 0.7, section))[:, None] * 0.6 * gap
     radius_x, radius_z = 2.85 * size - inset, 4.6 - inset
     sine, cosine = np.sin(arch)[None], np.cos(arch)[None]
-    y = edge_y + tall * height + np.sign(tall) * (0.8 * gap + 0.10 * np.sin(arch)[None] ** 2)
+    y = (
+        edge_y
+        + tall * height
+        + np.sign(tall) * (0.8 * gap + (0.10 if upper else 0.42) * np.sin(arch)[None] ** 2)
+    )
     return np.stack([radius_x * sine, y + 0 * sine, front - 4.6 + radius_z * cosine], axis=-1)

@@ -177,25 +177,10 @@ def performance(
     expression, positions = _move(head, weights, head_motion, rigid_weight, slip)
     if noise > 0:
         corruption.scanner_noise(positions, head.neutral, noise / 10, noise_length, seed)
-    outlying, valid = np.zeros((n, head.n_vertices), dtype=bool), np.ones((n, head.n_vertices), dtype=bool)
-    if outliers > 0:
-        outlying, offsets = corruption.outlying_vertices(n, head.n_vertices, outliers, seed)
-        positions[outlying] += offsets
-    if missing > 0:
-        valid = ~corruption.missing_vertices(head.neutral, n, missing, rate, seed)
-        positions[~valid] = np.nan
-    outlying &= valid
+    valid, outlying = _spoil(positions, head.neutral, outliers, missing, rate, seed)
     for value in (expression, weights, rigid_weight, valid, outlying):
         value.flags.writeable = False
-    take = MeshSequence(
-        head.topology,
-        positions,
-        fps=rate,
-        start_frame=start_frame,
-        metres_per_unit=0.01,
-        up_axis="y",
-        name="head",
-    )
+    take = MeshSequence(head.topology, positions, rate, start_frame, 0.01, "y", "head")
     return SyntheticTake(
         take=take,
         head_motion=head_motion,
@@ -209,6 +194,26 @@ def performance(
         outlier=outlying,
         head=head,
     )
+
+
+def _spoil(
+    positions: npt.NDArray[np.float32],
+    neutral: Floats,
+    outliers: float,
+    missing: float,
+    fps: float,
+    seed: int,
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Throw some vertices off and lose others, in place; returns which are left and which of those lie off."""
+    n, v = positions.shape[:2]
+    valid, outlying = np.ones((n, v), dtype=bool), np.zeros((n, v), dtype=bool)
+    if outliers > 0:
+        outlying, offsets = corruption.outlying_vertices(n, v, outliers, seed)
+        positions[outlying] += offsets
+    if missing > 0:
+        valid = ~corruption.missing_vertices(neutral, n, missing, fps, seed)
+        positions[~valid] = np.nan
+    return valid, outlying & valid
 
 
 def _move(
