@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
+import numpy.typing as npt
+
 from mien.report.page import Page, write_page
 from mien.report.pictures import contact_sheet, curves
 from mien.values.performance import Performance
@@ -22,6 +24,7 @@ def write_report(
     *,
     facts: Mapping[str, str | float] | None = None,
     max_frames: int | None = None,
+    colors: npt.ArrayLike | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Path, ...]:
     """Write everything that shows a performance, and an edit of it, into one folder.
@@ -34,7 +37,7 @@ def write_report(
         F ≥ 1 frames, V ≥ 1 vertices.
     result : MeshSequence, optional
         What `recombine` made of it: same frames and topology, world space.
-    facts, max_frames, progress
+    facts, max_frames, colors, progress
         As in `write_page`.
 
     Returns
@@ -45,11 +48,17 @@ def write_report(
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     page = write_page(
-        folder / "report.html", perf, result, facts=facts, max_frames=max_frames, progress=progress
+        folder / "report.html",
+        perf,
+        result,
+        facts=facts,
+        max_frames=max_frames,
+        colors=colors,
+        progress=progress,
     )
     if importlib.util.find_spec("matplotlib") is None:
         return (page.path,)
     pictures = (folder / "contact_sheet.png", folder / "curves.png")
-    contact_sheet(perf, result, path=pictures[0])
+    contact_sheet(perf, result, path=pictures[0], colors=colors)
     curves(perf, result, path=pictures[1])
     return (page.path, *pictures)

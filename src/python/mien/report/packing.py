@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MISSING", "Grid", "pack_floats", "pack_frames", "pack_integers"]
+__all__ = ["MISSING", "Grid", "pack_bytes", "pack_floats", "pack_frames", "pack_integers"]
 
 #: The int16 that stands in all three coordinates of a missing vertex.
 MISSING = -32768
@@ -114,3 +114,8 @@ def pack_integers(values: npt.NDArray[Any]) -> bytes:
 def pack_floats(values: npt.NDArray[Any]) -> bytes:
     """Deflate numbers as float32."""
     return zlib.compress(np.asarray(values).astype("<f4").tobytes(), _LEVEL)
+
+
+def pack_bytes(values: npt.NDArray[Any]) -> bytes:
+    """Deflate numbers as bytes; what is below 0 or above 255 is cut."""
+    return zlib.compress(np.clip(values, 0, 255).astype(np.uint8).tobytes(), _LEVEL)

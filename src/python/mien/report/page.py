@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from mien import _validate
 from mien._atomic import atomic_path
-from mien.report.facts import Length, describe, notes
-from mien.report.packing import Grid, pack_floats, pack_frames, pack_integers
+from mien.report.facts import Length, check_job, checked_facts, describe, notes
+from mien.report.packing import Grid, pack_bytes, pack_floats, pack_frames, pack_integers
 from mien.report.style import style_sheet, styled
 from mien.report.survey import (
     BLOCK,
@@ -117,6 +117,7 @@ class _Job(NamedTuple):
     length: Length
     title: str
     facts: Mapping[str, str | float]
+    colors: npt.NDArray[np.float64] | None
 
     def expression(
         self, frames: npt.NDArray[np.int64], vertices: npt.NDArray[np.int64] | slice = slice(None)
@@ -260,6 +261,8 @@ def _document(job: _Job, frames: npt.NDArray[np.int64], progress: Callable[[int]
         "expression": _pack_expression(job, frames, progress),
         **edit_blocks,
     }
+    if job.colors is not None:
+        blocks["colors"] = pack_bytes(np.rint(255 * job.colors))
     data = {
         "version": 1,
         "title": job.title,
@@ -280,6 +283,7 @@ def _document(job: _Job, frames: npt.NDArray[np.int64], progress: Callable[[int]
         "curves": _curves(job),
         "facts": describe(job.perf, job.found, job.length, frames, job.grid.precision, job.facts),
         "notes": notes(job.perf, job.found, job.length, frames, job.grid),
+        "colored": job.colors is not None,
         "look": styled(),
         **edited,
     }
@@ -309,6 +313,7 @@ def write_page(
     facts: Mapping[str, str | float] | None = None,
     max_frames: int | None = None,
     max_bytes: int = 32_000_000,
+    colors: npt.ArrayLike | None = None,
     progress: Progress | None = None,
 ) -> Page:
     """Write one HTML file that shows a performance, and an edit of it, frame by frame.
@@ -329,6 +334,8 @@ def write_page(
         How many frames to keep at most; every second, third, ... frame is kept then, and the page says so.
     max_bytes : int
         How large the file may be; frames are skipped as above until it fits.
+    colors : (V, 3) floats in [0, 1], optional
+        Colours of the vertices, sRGB; clay without them.
     progress : callable, optional
         Called with work done and work in all, in frames.
 
@@ -348,13 +355,16 @@ def write_page(
     -----
     Cost O(F V) and a few frames of memory beside the file itself. The same input gives the same bytes.
     """
-    _check(perf, result)
+    check_job(perf, result)
     n = len(perf)
     name = perf.take.name if title is None else title
     _validate.instance("title", name, str, "a str")
-    rows = _checked_facts(facts or {})
+    rows = checked_facts(facts or {})
     if max_frames is not None:
         _validate.index("max_frames", max_frames, least=1)
+    tint = (
+        None if colors is None else _validate.floats("colors", colors, ("V", 3), {"V": perf.take.n_vertices})
+    )
     room = _validate.index("max_bytes", max_bytes, least=1)
 
     def report(done: int) -> None:
@@ -363,7 +373,7 @@ def write_page(
 
     found = survey(perf, result, report)
     grid = Grid.around(perf.neutral, *found.head_box)
-    job = _Job(perf, result, found, grid, Length.of(perf.take), name, rows)
+    job = _Job(perf, result, found, grid, Length.of(perf.take), name, rows, tint)
     stride = _first_stride(job, max_frames, _SHARE * room)
     while True:
         frames = np.arange(0, n, stride)
@@ -375,25 +385,3 @@ def write_page(
         temporary.write_bytes(document)
     report(2 * n)
     return Page(Path(path), frames, grid.precision, len(document))
-
-
-def _check(perf: Performance, result: MeshSequence | None) -> None:
-    _validate.instance("perf", perf, Performance, "a Performance")
-    if len(perf) == 0 or perf.take.n_vertices == 0:
-        raise ValueError("`perf` must have at least one frame and one vertex, got none")
-    if result is None:
-        return
-    _validate.instance("result", result, MeshSequence, "a MeshSequence")
-    if len(result) != len(perf):
-        raise ValueError(f"`result` must have F = {len(perf)} frames, got {len(result)}")
-    if result.topology != perf.take.topology:
-        raise ValueError("`result` must have the topology of the take, got another one")
-
-
-def _checked_facts(facts: Mapping[str, str | float]) -> dict[str, str | float]:
-    _validate.instance("facts", facts, Mapping, "a mapping")
-    for key, value in facts.items():
-        _validate.instance("facts", key, str, "a mapping from str")
-        if not isinstance(value, str):
-            _validate.number(f"facts[{key!r}]", value)
-    return dict(facts)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mien import _validate
 from mien.geometry import look
 from mien.geometry.camera import Camera
 from mien.geometry.draw import draw, write_png
@@ -38,6 +39,7 @@ class _Stage(NamedTuple):
     still: RigidMotion
     cell: tuple[int, int]
     view: str
+    colors: npt.NDArray[np.float64] | None
 
 
 class _Row(NamedTuple):
@@ -53,6 +55,7 @@ def contact_sheet(
     path: str | PathLike[str] | None = None,
     *,
     view: str = "front",
+    colors: npt.ArrayLike | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bytes:
     """Draw a sheet with a few frames of the take, the head removed, the edit and what it changed.
@@ -70,6 +73,8 @@ def contact_sheet(
         Also write the sheet as PNG; it appears whole or not at all.
     view : str
         As in `Camera.fit`.
+    colors : (V, 3) floats in [0, 1], optional
+        Colours of the vertices, sRGB; clay without them, and always under heat.
     progress : callable, optional
         Called with frames looked at and frames in all.
 
@@ -98,7 +103,10 @@ def contact_sheet(
     unit = measures.lengths(perf.take)
     shown = measures.moved(perf, result, chosen) * unit.factor
     top = measures.nice_above(float(np.nanmax(shown, initial=0.0)))
-    stage = _stage(perf, view)
+    tint = (
+        None if colors is None else _validate.floats("colors", colors, ("V", 3), {"V": perf.take.n_vertices})
+    )
+    stage = _stage(perf, view, tint)
     rows = _rows(perf, result, chosen, stage, shown, top, unit)
 
     width = _LABELS + len(chosen) * stage.cell[0] + _MARGIN
@@ -119,7 +127,7 @@ def contact_sheet(
     return sheet
 
 
-def _stage(perf: Performance, view: str) -> _Stage:
+def _stage(perf: Performance, view: str, colors: npt.NDArray[np.float64] | None) -> _Stage:
     mean = perf.head.scaled(0.0)[:1]
     turned = float(np.linalg.norm(mean.rotation_vectors)) > np.pi / 4
     still = mean if turned else RigidMotion.identity(1)
@@ -129,7 +137,7 @@ def _stage(perf: Performance, view: str) -> _Stage:
     seen = camera.project(points)[..., :2]
     across, down = np.nanmax(seen, (0, 1)) - np.nanmin(seen, (0, 1))
     width = int(_CELL_HEIGHT * np.clip(1.1 * across / max(down, 1e-9), 0.6, 1.3))
-    return _Stage(still, (width, _CELL_HEIGHT), view)
+    return _Stage(still, (width, _CELL_HEIGHT), view, colors)
 
 
 def _rows(
@@ -152,6 +160,7 @@ def _rows(
         return Camera.fit(points, stage.view, up_axis=perf.take.up_axis, size=stage.cell, margin=0.07)
 
     def pictures(positions: npt.NDArray[Any], camera: Camera, **more: Any) -> Bytes:
+        more = more or {"colors": stage.colors}
         return draw(perf.take.topology, positions, camera=camera, size=stage.cell, samples=_SAMPLES, **more)
 
     world, still = fitted(head), fitted(pose)

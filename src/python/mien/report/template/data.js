@@ -80,6 +80,7 @@ async function readMeshes(data) {
     neutral: all.subarray(0, 3 * n),
     expression: all.subarray(3 * n),
     edit: null,
+    colors: data.colored ? new Uint8Array(await inflated("colors")) : null,
   };
   if (data.edited) {
     const vertices = await readIntegers("vertices");

@@ -4,17 +4,20 @@ const kVertexShader = `#version 300 es
 in vec4 a_position;
 in vec4 a_base;
 in vec3 a_normal;
+in vec3 a_color;
 uniform mat4 u_model;
 uniform mat4 u_projection;
 uniform vec3 u_offset;
 uniform float u_step;
 uniform float u_lift;
 centroid out vec3 v_normal;
+centroid out vec3 v_color;
 out float v_distance;
 out float v_missing;
 void main() {
   vec4 eye = u_model * vec4(u_offset + u_step * a_position.xyz, 1.0);
   v_normal = mat3(u_model) * a_normal;
+  v_color = a_color;
   v_distance = u_step * length(a_position.xyz - a_base.xyz);
   v_missing = max(a_position.w, 0.0);
   gl_Position = u_projection * eye;
@@ -25,10 +28,10 @@ void main() {
 const kFragmentShader = `#version 300 es
 precision highp float;
 centroid in vec3 v_normal;
+centroid in vec3 v_color;
 in float v_distance;
 in float v_missing;
 uniform int u_mode;
-uniform vec3 u_clay;
 uniform vec4 u_flat;
 uniform float u_heatRange;
 uniform sampler2D u_heat;
@@ -47,7 +50,7 @@ void main() {
     o_color = vec4(u_flat.rgb * u_flat.a, u_flat.a);
     return;
   }
-  vec3 albedo = u_clay;
+  vec3 albedo = v_color;
   if (u_mode == 1) {
     float n = float(textureSize(u_heat, 0).x);
     float at = clamp(v_distance / u_heatRange, 0.0, 1.0);
@@ -74,7 +77,7 @@ function compiled(gl) {
     gl.compileShader(shader);
     gl.attachShader(program, shader);
   }
-  ["a_position", "a_base", "a_normal"].forEach((name, place) => gl.bindAttribLocation(program, place, name));
+  ["a_position", "a_base", "a_normal", "a_color"].forEach((name, place) => gl.bindAttribLocation(program, place, name));
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost())
     throw new Error("The shader does not link: " + gl.getProgramInfoLog(program));
@@ -88,11 +91,10 @@ function compiled(gl) {
 }
 
 
-// Sets what never changes: light, clay, heat map, the grid of positions.
+// Sets what never changes: light, heat map, the grid of positions.
 function setLook(gl, { program, at }, data) {
   const { look } = data;
   gl.useProgram(program);
-  gl.uniform3fv(at.u_clay, look.clay.map((c) => c / 255));
   for (const name of ["keyDirection", "keyLight", "skyLight", "groundLight", "rimDirection", "rimLight", "glossDirection"])
     gl.uniform3fv(at["u_" + name], look[name]);
   for (const name of ["keyWrap", "gloss", "backFace"]) gl.uniform1f(at["u_" + name], look[name]);
@@ -130,6 +132,14 @@ function createRenderer(gl, data, meshes) {
   gl.enable(gl.SCISSOR_TEST);
   gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   for (let place = 0; place < 3; place++) gl.enableVertexAttribArray(place);
+  if (meshes.colors) {
+    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+    gl.bufferData(gl.ARRAY_BUFFER, meshes.colors, gl.STATIC_DRAW);
+    gl.enableVertexAttribArray(3);
+    gl.vertexAttribPointer(3, 3, gl.UNSIGNED_BYTE, true, 3, 0);
+  } else {
+    gl.vertexAttrib3f(3, ...data.look.clay.map((c) => c / 255));
+  }
 
   function filled(name, frame) {
     const target = slots[name];
