@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Read the take SOURCE and write it as TARGET; the suffixes say the formats.
 
-    OBJ and PLY sequences are named by a pattern, `shot.####.obj` or `shot.%04d.obj`, or by their folder.
+    OBJ and PLY sequences are named by a pattern, `shot.####.obj` or `shot.%04d.obj`; to read one, its folder will do.
     """
     refuse_overwriting_input(source, target)
     take = read_take(source, **reading)
@@ -38,6 +38,8 @@ def command(
         "up_axis": up_axis,
     }
     take = dataclasses.replace(take, **{key: value for key, value in stated.items() if value is not None})
+    if "#" in target.name or "%" in target.name:
+        target.parent.mkdir(exist_ok=True)  # a sequence of files is given a folder of its own
     with progress_bar("write") as progress:
         written = mien.write(target, take, progress=progress)
     click.echo(f"{written.path}: {written.n_frames} frames, {take.n_vertices:,} vertices")

@@ -184,7 +184,13 @@ def _show(
     """Draw the pictures and the page; pictures need the extra `report`."""
     from mien.report import write_report
 
-    facts = {name.replace("_", " "): value for name, value in summary["laws"].items()}
+    laws = summary["laws"]
+    facts = {
+        "Changed with no edits": f"{laws['no_op_values_changed']} values",
+        "Changed outside the edits": f"{laws['values_changed_outside_the_edits']} values",
+        "Changed on the skull": f"{laws['skull_values_changed']} values",
+        "Joins, of the take's p99": f"{laws['join_jump_over_p99']:.2f}",
+    }
     with progress_bar("report") as progress:
         write_report(output, perf, result, facts=facts, colors=colors, progress=progress)
 
