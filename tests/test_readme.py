@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mien_demo").mkdir()
-    mien.write("mien_demo/take.abc", mien.datasets.performance(n_frames=240, seed=7).take)
+    mien.write("mien_demo/take.abc", mien.datasets.performance(n_frames=240, seed=67, noise=0.05).take)
     (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
@@ -27,8 +27,8 @@ def test_the_python_runs(tmp_path, monkeypatch):
     again = mien.read("mien_demo/shot_v2.abc")
     assert (again.positions == result.positions).all()
     changed = np.flatnonzero((result.positions != take.positions).any(axis=(1, 2)))
-    assert changed.min() > 60
-    assert changed.max() < 220
+    assert changed.min() >= 40
+    assert changed.max() < 209
     loaded = mien.EditList.load("mien_demo/shot_v2.edits.json", names["perf"])
     assert (mien.recombine(names["perf"], loaded).positions == result.positions).all()
 
