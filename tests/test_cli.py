@@ -89,6 +89,18 @@ def test_separate_writes_what_separate_returns(run, take_file, neutral_file, act
         assert (data["expression"] == expected.expression).all()
 
 
+def test_the_head_can_be_held_at_its_mean_pose(run, take_file, acted, tmp_path):
+    code, _, err = run(
+        "separate", take_file, "-o", tmp_path / "h.npz", "--stabilised", tmp_path / "still.npz"
+    )
+    assert code == 0, err
+    still = mien.read(tmp_path / "still.npz").positions
+    skull = still[:, acted.skull].astype(np.float64)
+    moved = acted.take.positions[:, acted.skull].astype(np.float64)
+    assert np.ptp(skull, axis=0).max() < 0.05 * np.ptp(moved, axis=0).max()
+    assert np.abs(skull.mean(0) - moved.mean(0)).max() < 0.1
+
+
 def test_frames_are_the_shots_own(run, take_file, acted, tmp_path):
     first = acted.take.start_frame
     code, _, err = run("convert", take_file, tmp_path / "part.npz", "--frames", f"{first + 10}-{first + 19}")

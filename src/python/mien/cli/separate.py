@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import numpy as np
+import numpy.typing as npt
 
 import mien
 from mien.cli._common import (
@@ -36,7 +37,12 @@ __all__ = ["command"]
     "--stabilised",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the take with its head removed, too.",
+    help="Write the take with its head held still, too.",
+)
+@click.option(
+    "--held-at",
+    type=click.Choice(["neutral", "mean"]),
+    help="Where --stabilised holds the head: at the neutral's place (default if one is given) or its mean pose.",
 )
 @click.option(
     "--expression/--no-expression",
@@ -56,6 +62,7 @@ def command(
     path: Path,
     output: Path,
     stabilised: Path | None,
+    held_at: str | None,
     expression: bool,
     report: Path | None,
     performance: Path | None,
@@ -76,7 +83,8 @@ def command(
     if stabilised is not None:
         refuse_overwriting_input(path, stabilised)
         with progress_bar("write") as progress:
-            written = mien.write(stabilised, take.with_positions(perf.expression), progress=progress)
+            still = _held_still(perf, held_at or ("mean" if neutral is None else "neutral"))
+            written = mien.write(stabilised, take.with_positions(still), progress=progress)
         click.echo(f"{written.path}")
         tell_not_kept(written.not_kept)
     if report is not None:
@@ -85,6 +93,14 @@ def command(
         with progress_bar("report") as progress:
             write_report(report, perf, progress=progress)
         click.echo(f"{report}")
+
+
+def _held_still(perf: Performance, held_at: str) -> npt.NDArray[Any]:
+    """Return the take with its head removed, (F, V, 3): in head space, or under the head's mean pose.
+
+    An estimated neutral lies in head space as its own shape says, which is seldom upright; the mean pose is.
+    """
+    return perf.expression if held_at == "neutral" else perf.head.scaled(0.0).apply(perf.expression)
 
 
 def describe(perf: Performance) -> None:

@@ -93,9 +93,8 @@ def contact_sheet(
     Notes
     -----
     One camera for all world pictures and one for all others, fitted to the neutral in the heads of the frames shown, so
-    that a stray vertex does not shrink the face. "Head removed" shows head space as it is, or the head's mean pose
-    where that is turned by more than 45 degrees against head space. Lengths are millimetres, or scene units where the
-    take does not say its unit.
+    that a stray vertex does not shrink the face. "Head removed" holds the face as the head does on average, however
+    head space lies in the head. Lengths are millimetres, or scene units where the take does not say its unit.
     """
     measures.check_result(perf, result)
     change = measures.movement(perf, result, progress)
@@ -128,9 +127,7 @@ def contact_sheet(
 
 
 def _stage(perf: Performance, view: str, colors: npt.NDArray[np.float64] | None) -> _Stage:
-    mean = perf.head.scaled(0.0)[:1]
-    turned = float(np.linalg.norm(mean.rotation_vectors)) > np.pi / 4
-    still = mean if turned else RigidMotion.identity(1)
+    still = perf.head.scaled(0.0)[:1]
     # The pictures are as wide as the neutral needs, within reason.
     points = still.apply(perf.neutral)
     camera = Camera.fit(points, view, up_axis=perf.take.up_axis, lens=None)
