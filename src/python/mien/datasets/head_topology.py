@@ -107,7 +107,6 @@ class _Builder:
         self.n = 0
         self.sheets: dict[str, Sheet] = {}
         self.quads: list[Integers] = []
-        self.dropped: Integers = np.zeros(0, dtype=np.int64)
 
     def new(self, *shape: int) -> Integers:
         count = int(np.prod(shape))

@@ -14,7 +14,7 @@ from mien.report.survey import Survey
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
-__all__ = ["Length", "check_job", "checked_facts", "describe", "notes"]
+__all__ = ["Length", "checked_facts", "describe", "notes"]
 
 
 class Length(NamedTuple):
@@ -121,20 +121,6 @@ def notes(
     if length.unit == "units":
         out.append("The take does not state its unit, so lengths are in scene units.")
     return out
-
-
-def check_job(perf: Performance, result: MeshSequence | None) -> None:
-    """Raise unless there is something to show, and the result belongs to it."""
-    _validate.instance("perf", perf, Performance, "a Performance")
-    if len(perf) == 0 or perf.take.n_vertices == 0:
-        raise ValueError("`perf` must have at least one frame and one vertex, got none")
-    if result is None:
-        return
-    _validate.instance("result", result, MeshSequence, "a MeshSequence")
-    if len(result) != len(perf):
-        raise ValueError(f"`result` must have F = {len(perf)} frames, got {len(result)}")
-    if result.topology != perf.take.topology:
-        raise ValueError("`result` must have the topology of the take, got another one")
 
 
 def checked_facts(facts: Mapping[str, str | float]) -> dict[str, str | float]:

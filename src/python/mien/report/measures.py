@@ -46,10 +46,10 @@ class Movement(NamedTuple):
 
 
 def check_result(perf: Performance, result: MeshSequence | None) -> None:
-    """Raise unless there is a frame, and `result` has the frames and topology of the performance."""
+    """Raise unless there is something to show, and `result` has the frames and topology of the performance."""
     _validate.instance("perf", perf, Performance, "a Performance")
-    if not len(perf):
-        raise ValueError("`perf` must have at least one frame, got none")
+    if len(perf) == 0 or perf.take.n_vertices == 0:
+        raise ValueError("`perf` must have at least one frame and one vertex, got none")
     if result is None:
         return
     _validate.instance("result", result, MeshSequence, "a MeshSequence")

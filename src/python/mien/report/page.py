@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from mien import _validate
 from mien._atomic import atomic_path
-from mien.report.facts import Length, check_job, checked_facts, describe, notes
+from mien.report.facts import Length, checked_facts, describe, notes
+from mien.report.measures import check_result
 from mien.report.packing import Grid, pack_bytes, pack_floats, pack_frames, pack_integers
 from mien.report.style import style_sheet, styled
 from mien.report.survey import (
@@ -355,7 +356,7 @@ def write_page(
     -----
     Cost O(F V) and a few frames of memory beside the file itself. The same input gives the same bytes.
     """
-    check_job(perf, result)
+    check_result(perf, result)
     n = len(perf)
     name = perf.take.name if title is None else title
     _validate.instance("title", name, str, "a str")
