@@ -22,6 +22,7 @@ FLOORS: list[list[str]] = [
     ["values.shapes"],
     ["values.rig"],
     ["geometry.alignment"],
+    ["geometry.sparse"],
     ["geometry.regions"],
     ["geometry.temporal"],
     ["geometry.look"],

@@ -11,6 +11,7 @@ void bindObj(py::module_& module);
 void bindAlignment(py::module_& module);
 void bindGeodesic(py::module_& module);
 void bindEditing(py::module_& module);
+void bindSparseFactor(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -23,4 +24,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindAlignment(module);
     mien::bindGeodesic(module);
     mien::bindEditing(module);
+    mien::bindSparseFactor(module);
 }

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mien.geometry.regions import envelope as envelope
     from mien.geometry.regions import geodesic_distance as geodesic_distance
     from mien.geometry.regions import region as region
+    from mien.geometry.sparse import SparseFactor as SparseFactor
     from mien.io.registry import FileInfo as FileInfo
     from mien.io.registry import Format as Format
     from mien.io.registry import WriteReport as WriteReport
@@ -60,6 +61,7 @@ _HOMES = {
     "MeshSequence": "mien.values.sequence",
     "Alignment": "mien.geometry.alignment",
     "align_frames": "mien.geometry.alignment",
+    "SparseFactor": "mien.geometry.sparse",
     "Performance": "mien.values.performance",
     "separate": "mien.separation",
     "FileInfo": "mien.io.registry",

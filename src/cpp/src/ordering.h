@@ -1,0 +1,25 @@
+// Orders in which a sparse Cholesky factorisation fills in little.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mien/sparse_factor.h"
+
+namespace mien {
+
+// An undirected graph: both directions of every edge, no loops.
+struct Graph {
+    std::int32_t size = 0;
+    std::vector<std::int64_t> start;       // size + 1
+    std::vector<std::int32_t> neighbours;  // ascending for each vertex
+};
+
+// Returns the permutation, [new] = old.
+//   positions  size x 3, or null; NaN nowhere
+std::vector<std::int32_t> orderGraph(const Graph& graph, const double* positions, Ordering ordering);
+
+// The approximate minimum degree ordering (Amestoy, Davis, Duff 1996).
+std::vector<std::int32_t> minimumDegree(const Graph& graph);
+
+}  // namespace mien
