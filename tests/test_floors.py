@@ -24,6 +24,7 @@ FLOORS: list[list[str]] = [
     ["geometry.alignment"],
     ["geometry.sparse"],
     ["geometry.regions"],
+    ["geometry.symmetry"],
     ["geometry.temporal"],
     ["geometry.look"],
     ["geometry.heat"],

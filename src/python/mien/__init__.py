@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mien.geometry.regions import geodesic_distance as geodesic_distance
     from mien.geometry.regions import region as region
     from mien.geometry.sparse import SparseFactor as SparseFactor
+    from mien.geometry.symmetry import Symmetry as Symmetry
+    from mien.geometry.symmetry import symmetry as symmetry
     from mien.io.registry import FileInfo as FileInfo
     from mien.io.registry import Format as Format
     from mien.io.registry import WriteReport as WriteReport
@@ -87,6 +89,8 @@ _HOMES = {
     "envelope": "mien.geometry.regions",
     "geodesic_distance": "mien.geometry.regions",
     "region": "mien.geometry.regions",
+    "Symmetry": "mien.geometry.symmetry",
+    "symmetry": "mien.geometry.symmetry",
 }
 # Public names that are modules themselves.
 _MODULES: tuple[str, ...] = ("datasets",)
