@@ -23,6 +23,7 @@ FLOORS: list[list[str]] = [
     ["values.rig"],
     ["geometry.alignment"],
     ["geometry.sparse"],
+    ["geometry.laplacian"],
     ["geometry.regions"],
     ["geometry.symmetry"],
     ["geometry.temporal"],

@@ -12,6 +12,7 @@ void bindAlignment(py::module_& module);
 void bindGeodesic(py::module_& module);
 void bindEditing(py::module_& module);
 void bindSparseFactor(py::module_& module);
+void bindLaplacian(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -25,4 +26,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindGeodesic(module);
     mien::bindEditing(module);
     mien::bindSparseFactor(module);
+    mien::bindLaplacian(module);
 }

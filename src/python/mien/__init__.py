@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from mien.geometry.camera import Camera as Camera
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
+    from mien.geometry.laplacian import LaplacianPattern as LaplacianPattern
+    from mien.geometry.laplacian import SparseMatrix as SparseMatrix
+    from mien.geometry.laplacian import gradient as gradient
+    from mien.geometry.laplacian import laplacian as laplacian
+    from mien.geometry.laplacian import mass as mass
     from mien.geometry.regions import envelope as envelope
     from mien.geometry.regions import geodesic_distance as geodesic_distance
     from mien.geometry.regions import region as region
@@ -64,6 +69,11 @@ _HOMES = {
     "Alignment": "mien.geometry.alignment",
     "align_frames": "mien.geometry.alignment",
     "SparseFactor": "mien.geometry.sparse",
+    "LaplacianPattern": "mien.geometry.laplacian",
+    "SparseMatrix": "mien.geometry.laplacian",
+    "gradient": "mien.geometry.laplacian",
+    "laplacian": "mien.geometry.laplacian",
+    "mass": "mien.geometry.laplacian",
     "Performance": "mien.values.performance",
     "separate": "mien.separation",
     "FileInfo": "mien.io.registry",

@@ -8,6 +8,7 @@
 #include "kernels/alignment.h"
 #include "kernels/draw.h"
 #include "kernels/editing.h"
+#include "kernels/laplacian.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
 
@@ -19,6 +20,7 @@ struct KernelTable {
     AlignmentKernels alignment;
     DrawKernels draw;
     EditingKernels editing;
+    LaplacianKernels laplacian;
     // one line per concept
 };
 
