@@ -423,6 +423,9 @@ Symbolic analyse(const SparseMatrix& matrix, const double* positions, Ordering o
         nodes.rowStart.push_back(nodes.rowStart.back() + nr);
         nodes.panelStart.push_back(nodes.panelStart.back() + nc * (nc + nr));
     }
+    out.parity.assign(nodes.parent.size(), 0);
+    for (std::int32_t s = nodes.count(); s-- > 0;)
+        if (nodes.parent[s] >= 0) out.parity[s] = !out.parity[nodes.parent[s]];
     permuteMatrix(triangle, inverseOf(nodes.permutation), &out);
     rowStructure(&out);
     out.givenStart.assign(matrix.columnStart, matrix.columnStart + matrix.size + 1);

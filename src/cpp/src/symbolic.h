@@ -24,6 +24,7 @@ struct Symbolic {
 
     // For each row of supernodes.rows its place in the parent's front: columns first, rows below after them.
     std::vector<std::int32_t> relative;
+    std::vector<char> parity;                   // S: whether the depth is odd
     std::vector<std::int32_t> firstDescendant;  // S: the subtree of s is [firstDescendant[s], s]
 
     // As the caller gave it.

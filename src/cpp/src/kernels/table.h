@@ -9,6 +9,7 @@
 #include "kernels/draw.h"
 #include "kernels/editing.h"
 #include "kernels/laplacian.h"
+#include "kernels/factor.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
 
@@ -21,6 +22,7 @@ struct KernelTable {
     DrawKernels draw;
     EditingKernels editing;
     LaplacianKernels laplacian;
+    FactorKernels factor;
     // one line per concept
 };
 
