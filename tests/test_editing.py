@@ -89,7 +89,31 @@ def sculpts(draw):
     return mien.Sculpt(frame, shape, envelope=envelope, region=draw(regions), space=space)
 
 
-edit_lists = st.lists(st.one_of(gains, pastes(), sculpts()), max_size=4).map(mien.EditList)
+mirrors = st.builds(
+    mien.Mirror,
+    st.sampled_from([None, 3, 40]),
+    region=regions,
+    envelope=envelopes,
+    seam=st.sampled_from([None, 0.0, 2.0]),
+)
+
+
+@st.composite
+def retimes(draw):
+    count = draw(st.integers(2, 5))
+    frames = sorted(draw(st.lists(st.integers(0, FRAMES - 1), min_size=count, max_size=count, unique=True)))
+    inner = sorted(
+        draw(st.lists(st.floats(frames[0], frames[-1]), min_size=count, max_size=count, unique=True))
+    )[1:-1]
+    sources = np.array([frames[0], *inner, frames[-1]])
+    if (np.diff(sources) < 1e-3).any():
+        sources = np.array(frames, float)
+    return mien.Retime(list(zip(frames, sources, strict=True)), region=draw(regions))
+
+
+edit_lists = st.lists(st.one_of(gains, pastes(), sculpts(), mirrors, retimes()), max_size=4).map(
+    mien.EditList
+)
 whose = st.sampled_from(sorted(PERFORMANCES))
 
 

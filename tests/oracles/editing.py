@@ -43,7 +43,13 @@ def expression(perf: mien.Performance) -> np.ndarray:
 
 def target(edit, perf: mien.Performance, current: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the edit pulls towards (F, V, 3), and by how much in every frame (F,)."""
-    n, pull = len(perf), frame_weights(edit, len(perf))
+    n = len(perf)
+    if isinstance(edit, mien.Retime):
+        inside = np.arange(n)
+        return retimed(edit, current), ((inside > edit.keys[0][0]) & (inside < edit.keys[-1][0])).astype(
+            float
+        )
+    pull = frame_weights(edit, n)
     if isinstance(edit, mien.Gain):
         return perf.neutral + edit.gain * (current - perf.neutral), pull
     if isinstance(edit, mien.Paste):
@@ -59,12 +65,49 @@ def target(edit, perf: mien.Performance, current: np.ndarray) -> tuple[np.ndarra
                 min(1.0, (i + 1) / (edit.blend + 1), (last - first - i) / (edit.blend + 1))
             )
         return goal, pull * blend
+    if isinstance(edit, mien.Mirror):
+        return mirrored(edit, perf, current), pull
     shape = np.asarray(edit.shape)
     if edit.space == "world":
         shape = (shape - perf.head.translation[edit.frame]) @ perf.head.rotation[edit.frame]
     if edit.envelope is None:
         pull = mien.envelope(n, edit.frame - 8, edit.frame, edit.frame + 8)
     return current + (shape - current[edit.frame]), pull
+
+
+def mirrored(edit: mien.Mirror, perf: mien.Performance, current: np.ndarray) -> np.ndarray:
+    found = mien.symmetry(perf.take.topology, perf.neutral)
+    away = found.offset - perf.neutral @ found.normal
+    goal = current.copy()
+    for v, partner in enumerate(found.partner):
+        departure = current[:, partner] - perf.neutral[partner]
+        flipped = perf.neutral[v] + departure - 2 * (departure @ found.normal)[:, None] * found.normal
+        share = 1.0
+        if edit.side is not None:
+            across = away[v] * -np.sign(away[edit.side]) * (v != partner)
+            seam = 0.05 * np.ptp(away) if edit.seam is None else edit.seam
+            share = ease(np.clip(0.5 + across / seam, 0, 1)) if seam else 0.5 + 0.5 * np.sign(across)
+        if partner >= 0:
+            goal[:, v] += share * (flipped - current[:, v])
+    return goal
+
+
+def retimed(edit: mien.Retime, current: np.ndarray) -> np.ndarray:
+    goal = current.copy()
+    padded = np.concatenate([current[:1], current, current[-1:], current[-1:]])
+    for frame, time in enumerate(edit.times(), edit.keys[0][0]):
+        f = int(np.floor(time))
+        a, b, c, d = padded[f : f + 4]
+        weights = cubic_weights(time - f)
+        a, d = np.where(np.isnan(a), 2 * b - c, a), np.where(np.isnan(d), 2 * c - b, d)
+        goal[frame] = sum(w * x for w, x in zip(weights, (a, b, c, d), strict=True)) if time != f else b
+    return goal
+
+
+def cubic_weights(t: float) -> np.ndarray:
+    """Catmull-Rom's matrix form."""
+    matrix = 0.5 * np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]])
+    return np.array([1, t, t * t, t**3]) @ matrix
 
 
 def recombine(perf: mien.Performance, edits) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mien.editing.apply import recombine as recombine
     from mien.editing.edit_list import EditList as EditList
     from mien.editing.gain import Gain as Gain
+    from mien.editing.mirror import Mirror as Mirror
     from mien.editing.paste import Paste as Paste
+    from mien.editing.retime import Retime as Retime
     from mien.editing.sculpt import Sculpt as Sculpt
     from mien.errors import FormatError as FormatError
     from mien.errors import MienError as MienError
@@ -93,7 +95,9 @@ _HOMES = {
     "write_png": "mien.geometry.draw",
     "EditList": "mien.editing.edit_list",
     "Gain": "mien.editing.gain",
+    "Mirror": "mien.editing.mirror",
     "Paste": "mien.editing.paste",
+    "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
     "recombine": "mien.editing.apply",
     "envelope": "mien.geometry.regions",

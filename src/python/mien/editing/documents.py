@@ -195,6 +195,10 @@ class Fields:
         """Take out a frame of the take; returns its index."""
         return int(self.integer(name)) - self._facts.start_frame
 
+    def frame_zero(self) -> int:
+        """Return the number that the take's first frame has in the file."""
+        return self._facts.start_frame
+
     def source(self, name: str) -> tuple[str, Performance | None]:
         """Take out the name of a source."""
         value = self.take(name, "self")

@@ -11,7 +11,9 @@ from mien._atomic import atomic_path
 from mien.editing.documents import EditWriter, Facts, Fields, dump, parse
 from mien.editing.edits import Edit
 from mien.editing.gain import Gain
+from mien.editing.mirror import Mirror
 from mien.editing.paste import Paste
+from mien.editing.retime import Retime
 from mien.editing.sculpt import Sculpt
 from mien.errors import FormatError
 from mien.values.performance import Performance
@@ -22,7 +24,7 @@ __all__ = ["KINDS", "EditList"]
 SCHEMA, VERSION = "mien.edits", 1
 
 # What an edit is called in files -> its class.
-KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Gain, Paste, Sculpt)}
+KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Gain, Mirror, Paste, Retime, Sculpt)}
 
 
 class EditList(Sequence[Edit]):

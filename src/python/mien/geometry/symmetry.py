@@ -12,12 +12,12 @@ from mien import _validate
 from mien.errors import NumericalError
 from mien.values.topology import Topology
 
-__all__ = ["Symmetry", "symmetry"]
+__all__ = ["METHODS", "Symmetry", "symmetry"]
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-_METHODS = ("auto", "topology", "position")
+METHODS = ("auto", "topology", "position")
 _SAMPLES, _TARGETS = 500, 2000  # points that the plane is found from
 _ROUNDS = 25
 _SEEDS = 64  # edges in the middle that a walk over the polygons is tried from,
@@ -90,7 +90,7 @@ def symmetry(topology: Topology, neutral: npt.ArrayLike, *, method: str = "auto"
     """
     _validate.instance("topology", topology, Topology, "a Topology")
     points = _validate.points("neutral", neutral, ("V", 3), {"V": topology.n_vertices}).astype(np.float64)
-    word = _validate.one_of("method", method, _METHODS)
+    word = _validate.one_of("method", method, METHODS)
     present = np.asarray(np.isfinite(points).all(axis=1))
     if present.sum() < 3:
         raise ValueError(f"`neutral` must have at least 3 finite vertices, got {present.sum()}")
@@ -146,15 +146,16 @@ def _plane(points: Float64) -> tuple[Float64, float]:
         for axis in np.linalg.eigh(np.cov((few - middle).T))[1].T
     ]
     _, normal, offset = min(candidates, key=lambda candidate: candidate[0])
-    # A sample's mirror image falls between the other samples: only all points say where the plane is to a hair.
+    # A sample's mirror image falls between the other samples: only among all points is there one for each.
     spread = float(np.sqrt(((points - middle) ** 2).sum(axis=1).mean()))
-    for reach in spread * np.array([0.04, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005]):
-        mirrored = points - 2.0 * (points @ normal - offset)[:, None] * normal
+    some = points[:: max(1, len(points) // _TARGETS)]
+    for reach in spread * np.array([0.08, 0.04, 0.04, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005]):
+        mirrored = some - 2.0 * (some @ normal - offset)[:, None] * normal
         nearest = _within(mirrored, points, float(reach))
-        if np.count_nonzero(nearest >= 0) < 0.5 * len(points):
-            break
         kept = nearest >= 0
-        normal, offset = _reflection(points[kept], points[nearest[kept]])
+        if np.count_nonzero(kept) < 0.5 * len(some):
+            break
+        normal, offset = _reflection(some[kept], points[nearest[kept]])
     return (normal, offset) if normal[np.argmax(np.abs(normal))] > 0 else (-normal, -offset)
 
 
