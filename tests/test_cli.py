@@ -156,6 +156,22 @@ def test_edit_is_recombine(run, take_file, neutral_file, acted, tmp_path):
     assert not (expected == take.positions).all()
 
 
+def test_edit_adds_shapes_of_a_rig(run, take_file, neutral_file, acted, tmp_path):
+    rig = mien.datasets.head().rig
+    rig.save(tmp_path / "hero.npz")
+    take = mien.read(take_file)
+    perf = mien.separate(take, neutral=acted.neutral.astype(np.float32))
+    edits = mien.EditList([mien.Offset(rig, {"jawOpen": 0.2})])
+    edits.save(tmp_path / "fix.json", perf, sources={"hero": rig})
+    given = ("edit", take_file, "--edits", tmp_path / "fix.json", "--neutral", neutral_file)
+    output = tmp_path / "v2.npz"
+    code, _, err = run(*given, "--rig", f"hero={tmp_path / 'hero.npz'}", "-o", output)
+    assert code == 0, err
+    assert (mien.read(output).positions == mien.recombine(perf, edits).positions).all()
+    refused(run(*given, "-o", output), "names 'hero', which was not given")
+    refused(run(*given, "--rig", "hero", "-o", output), "--rig must read NAME=FILE, got 'hero'")
+
+
 def test_the_take_is_never_written_over(run, take_file, neutral_file, acted, tmp_path):
     before = take_file.read_bytes()
     perf = mien.separate(mien.read(take_file), neutral=acted.neutral.astype(np.float32))

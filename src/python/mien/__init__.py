@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mien.editing.edit_list import EditList as EditList
     from mien.editing.gain import Gain as Gain
     from mien.editing.mirror import Mirror as Mirror
+    from mien.editing.offset import Offset as Offset
     from mien.editing.paste import Paste as Paste
     from mien.editing.retime import Retime as Retime
     from mien.editing.sculpt import Sculpt as Sculpt
@@ -96,6 +97,7 @@ _HOMES = {
     "EditList": "mien.editing.edit_list",
     "Gain": "mien.editing.gain",
     "Mirror": "mien.editing.mirror",
+    "Offset": "mien.editing.offset",
     "Paste": "mien.editing.paste",
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",

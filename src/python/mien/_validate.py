@@ -180,7 +180,7 @@ def one_of(name: str, value: Any, known: Sequence[str]) -> str:
     return str(value)
 
 
-def instance(name: str, value: Any, kind: type, described: str) -> None:
+def instance(name: str, value: Any, kind: type | tuple[type, ...], described: str) -> None:
     """Raise a TypeError unless `value` is of `kind`."""
     if not isinstance(value, kind):
         raise TypeError(f"`{name}` must be {described}, got {type(value).__name__}")

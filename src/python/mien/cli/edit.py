@@ -18,6 +18,7 @@ from mien.cli._common import (
     tell_not_kept,
 )
 from mien.values.performance import Performance
+from mien.values.rig import Rig
 
 __all__ = ["command"]
 
@@ -38,6 +39,13 @@ __all__ = ["command"]
     help="A take that the edit list pastes from, by the name it uses; separated unless its .npz performance is given.",
 )
 @click.option(
+    "--rig",
+    "rigs",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A rig (.glb, .npz) whose shapes the edit list adds, by the name it uses.",
+)
+@click.option(
     "--report", type=click.Path(path_type=Path), metavar="DIR", help="Draw before and after into this folder."
 )
 @separation_options
@@ -47,6 +55,7 @@ def command(
     edits_file: Path,
     output: Path,
     sources: tuple[str, ...],
+    rigs: tuple[str, ...],
     report: Path | None,
     performance: Path | None,
     neutral: Path | None,
@@ -61,7 +70,8 @@ def command(
     refuse_overwriting_input(path, output)
     take = read_take(path, **reading)
     perf = load_performance(take, performance=performance, neutral=neutral, weights=weights, method=method)
-    edits = mien.EditList.load(edits_file, perf, sources=dict(_source(text, neutral) for text in sources))
+    given = dict(_source(text, neutral) for text in sources) | dict(_rig(text) for text in rigs)
+    edits = mien.EditList.load(edits_file, perf, sources=given)
     with progress_bar("edit") as progress:
         result = mien.recombine(perf, edits, progress=progress)
     with progress_bar("write") as progress:
@@ -74,6 +84,13 @@ def command(
         with progress_bar("report") as progress:
             write_report(report, perf, result, progress=progress)
         click.echo(f"{report}")
+
+
+def _rig(text: str) -> tuple[str, Rig]:
+    name, separator, file = text.partition("=")
+    if not separator or not name or not file:
+        raise click.UsageError(f"--rig must read NAME=FILE, got {text!r}")
+    return name, mien.read_rig(Path(file))
 
 
 def _source(text: str, neutral: Path | None) -> tuple[str, Performance]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mien.editing.recipes import EnvelopeRecipe, RegionRecipe
 from mien.errors import FormatError
 from mien.values.performance import Performance
+from mien.values.rig import Rig
 
 __all__ = ["EditWriter", "Facts", "Fields", "dump", "parse"]
 
@@ -64,7 +65,7 @@ class EditWriter:
             return self.frame(frame)
         return frame + source.take.start_frame
 
-    def source(self, source: Performance | None) -> str:
+    def source(self, source: Performance | Rig | None) -> str:
         """Return the name of a source."""
         return "self" if source is None else self._names[id(source)]
 
@@ -76,6 +77,14 @@ class EditWriter:
         if envelope is not None:
             fields["envelope"] = self._envelope(envelope)
         return fields
+
+    def curve(self, curve: Any) -> Any:
+        """Return a curve over the take's frames: a number, or the values from the first that is not zero."""
+        if np.ndim(curve) == 0:
+            return float(curve)
+        used = np.flatnonzero(curve)
+        first, last = (int(used[0]), int(used[-1])) if used.size else (0, 0)
+        return {"size": len(curve), "first": self.frame(first), "values": curve[first : last + 1].tolist()}
 
     def _region(self, region: npt.NDArray[np.float64] | RegionRecipe) -> dict[str, Any]:
         if isinstance(region, RegionRecipe):
@@ -116,7 +125,7 @@ class Fields:
         What should be an object.
     facts : Facts
         About the take.
-    sources : mapping of str to (Performance or None, Facts)
+    sources : mapping of str to (Performance, Rig or None, Facts)
         Sources by name; "self" is None with the facts of the take.
     """
 
@@ -125,7 +134,7 @@ class Fields:
         place: str,
         values: Any,
         facts: Facts = _UNKNOWN,
-        sources: Mapping[str, tuple[Performance | None, Facts]] | None = None,
+        sources: Mapping[str, tuple[Performance | Rig | None, Facts]] | None = None,
     ) -> None:
         if not isinstance(values, dict):
             raise FormatError(f"{place}: expected an object with fields, got {_described(values)}")
@@ -200,12 +209,48 @@ class Fields:
         return self._facts.start_frame
 
     def source(self, name: str) -> tuple[str, Performance | None]:
-        """Take out the name of a source."""
+        """Take out the name of a source that is a performance."""
         value = self.take(name, "self")
-        if not isinstance(value, str) or value not in self._sources:
-            known = ", ".join(map(repr, self._sources))
-            raise self.fail(name, f"names {value!r}, which was not given; sources are {known}")
-        return value, self._sources[value][0]
+        source = self._source(name, value, Rig, "a performance")
+        assert not isinstance(source, Rig)
+        return value, source
+
+    def rig(self, name: str) -> Rig:
+        """Take out the name of a source that is a rig."""
+        source = self._source(name, self.take(name), (Performance, type(None)), "a rig")
+        assert isinstance(source, Rig)
+        return source
+
+    def _source(self, name: str, value: Any, wrong: Any, wanted: str) -> Performance | Rig | None:
+        fitting = [known for known, (source, _) in self._sources.items() if not isinstance(source, wrong)]
+        if not isinstance(value, str) or value not in fitting:
+            known = ", ".join(map(repr, fitting)) or "none"
+            problem = f"is not {wanted}" if value in self._sources else "was not given"
+            raise self.fail(
+                name, f"names {value!r}, which {problem}; {wanted.split()[1]} sources are {known}"
+            )
+        return self._sources[value][0]
+
+    def curves(self, name: str) -> dict[str, Any]:
+        """Take out an object of names with a number each, or with numbers from a first frame on."""
+        fields = self.object(name)
+        assert fields is not None
+        out: dict[str, Any] = {}
+        for key in fields.names():
+            if not isinstance(fields._left[key], dict):
+                out[key] = fields.take(key)
+                continue
+            inner = fields.object(key)
+            assert inner is not None
+            first, values = inner.frame("first"), inner.numbers("values")
+            size = inner._size("size", self._facts.frames, must_match=False)
+            if values.ndim != 1 or first < 0 or first + len(values) > size:
+                raise inner.fail("first", f"puts {len(values)} values outside a take of {size} frames")
+            curve = np.zeros(size)
+            curve[first : first + len(values)] = values
+            out[key] = curve
+            inner.done()
+        return out
 
     def source_frames(self, name: str, source: str) -> tuple[int, int]:
         """Take out a half-open range of frames of a source; returns indices."""

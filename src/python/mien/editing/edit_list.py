@@ -12,11 +12,13 @@ from mien.editing.documents import EditWriter, Facts, Fields, dump, parse
 from mien.editing.edits import Edit
 from mien.editing.gain import Gain
 from mien.editing.mirror import Mirror
+from mien.editing.offset import Offset
 from mien.editing.paste import Paste
 from mien.editing.retime import Retime
 from mien.editing.sculpt import Sculpt
 from mien.errors import FormatError
 from mien.values.performance import Performance
+from mien.values.rig import Rig
 from mien.values.sequence import MeshSequence
 
 __all__ = ["KINDS", "EditList"]
@@ -24,7 +26,7 @@ __all__ = ["KINDS", "EditList"]
 SCHEMA, VERSION = "mien.edits", 1
 
 # What an edit is called in files -> its class.
-KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Gain, Mirror, Paste, Retime, Sculpt)}
+KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Gain, Mirror, Offset, Paste, Retime, Sculpt)}
 
 
 class EditList(Sequence[Edit]):
@@ -73,7 +75,7 @@ class EditList(Sequence[Edit]):
         path: str | PathLike[str],
         take: MeshSequence | Performance | None = None,
         *,
-        sources: Mapping[str, Performance] | None = None,
+        sources: Mapping[str, Performance | Rig] | None = None,
     ) -> None:
         """Write the edits to a JSON file that a person can read, change and compare.
 
@@ -84,9 +86,9 @@ class EditList(Sequence[Edit]):
         take : MeshSequence or Performance, optional
             What the edits are for. With it the file holds the shot's own frame numbers and knows the topology;
             without it frames stay zero-based.
-        sources : mapping of str to Performance, optional
-            Names for the performances that edits paste from; the default is the name of their take. The performances
-            themselves are not written.
+        sources : mapping of str to Performance or Rig, optional
+            Names for the performances and rigs that edits use; the default is the name of the take, or of the rig. They
+            are not written themselves.
 
         Raises
         ------
@@ -103,7 +105,7 @@ class EditList(Sequence[Edit]):
         if sequence is not None:
             document["take"] = _described(sequence)
         if names:
-            document["sources"] = {name: _described(source.take) for name, source in names.items()}
+            document["sources"] = {name: _described(source) for name, source in names.items()}
         writer = EditWriter(
             None if sequence is None else sequence.start_frame, {id(s): name for name, s in names.items()}
         )
@@ -118,7 +120,7 @@ class EditList(Sequence[Edit]):
         path: str | PathLike[str],
         take: MeshSequence | Performance | None = None,
         *,
-        sources: Mapping[str, Performance] | None = None,
+        sources: Mapping[str, Performance | Rig] | None = None,
     ) -> EditList:
         """Read a file that `save` or a person wrote.
 
@@ -129,8 +131,8 @@ class EditList(Sequence[Edit]):
         take : MeshSequence or Performance, optional
             What the edits will be applied to: checks the topology, and says which index a frame number is when the take
             was delivered anew with other handles. Needed when the file does not describe its take.
-        sources : mapping of str to Performance, optional
-            The performances that the file names as sources.
+        sources : mapping of str to Performance or Rig, optional
+            The performances and rigs that the file names as sources.
 
         Raises
         ------
@@ -158,7 +160,10 @@ def _sequence(take: MeshSequence | Performance | None) -> MeshSequence | None:
     return take.take
 
 
-def _described(take: MeshSequence) -> dict[str, Any]:
+def _described(source: MeshSequence | Performance | Rig) -> dict[str, Any]:
+    if isinstance(source, Rig):
+        return {"name": source.name, "vertices": source.n_vertices, "topology": source.topology.hash}
+    take = source.take if isinstance(source, Performance) else source
     return {
         "name": take.name,
         "start_frame": take.start_frame,
@@ -168,13 +173,16 @@ def _described(take: MeshSequence) -> dict[str, Any]:
     }
 
 
-def _source_names(edits: Iterable[Edit], given: Mapping[str, Performance]) -> dict[str, Performance]:
+def _source_names(
+    edits: Iterable[Edit], given: Mapping[str, Performance | Rig]
+) -> dict[str, Performance | Rig]:
     """Every source of the edits by the name under which it is written."""
     chosen = {id(source): name for name, source in given.items()}
-    names: dict[str, Performance] = {}
+    names: dict[str, Performance | Rig] = {}
     for i, edit in enumerate(edits):
         for source in edit.sources:
-            name = chosen.get(id(source), source.take.name)
+            own = source.name if isinstance(source, Rig) else source.take.name
+            name = chosen.get(id(source), own)
             if name == "self" or names.setdefault(name, source) is not source:
                 raise ValueError(
                     f"edits[{i}] ({edit.kind}): the name {name!r} of its source is taken; name it in `sources`"
@@ -190,7 +198,7 @@ def _check_schema(document: Fields) -> None:
         raise document.fail("version", f"must be {VERSION}, which is what this mien reads, got {version!r}")
 
 
-def _described_facts(fields: Fields, sequence: MeshSequence | None, shot: bool) -> Facts:
+def _described_facts(fields: Fields, sequence: MeshSequence | Rig | None, shot: bool) -> Facts:
     """Read what a file says about a take, checked against the take itself where that is given."""
     fields.take("name", None)
     start, frames = fields.integer("start_frame", 0), fields.integer("frames", None)
@@ -207,7 +215,9 @@ def _described_facts(fields: Fields, sequence: MeshSequence | None, shot: bool) 
     return _facts(sequence, shot)
 
 
-def _facts(sequence: MeshSequence, shot: bool) -> Facts:
+def _facts(sequence: MeshSequence | Rig, shot: bool) -> Facts:
+    if isinstance(sequence, Rig):
+        return Facts(vertices=sequence.n_vertices)
     return Facts(sequence.start_frame if shot else 0, len(sequence), sequence.n_vertices)
 
 
@@ -225,13 +235,13 @@ def _take_facts(document: Fields, sequence: MeshSequence | None, shot: bool) -> 
 
 
 def _sources(
-    document: Fields, given: Mapping[str, Performance], take: Facts, shot: bool
-) -> dict[str, tuple[Performance | None, Facts]]:
+    document: Fields, given: Mapping[str, Performance | Rig], take: Facts, shot: bool
+) -> dict[str, tuple[Performance | Rig | None, Facts]]:
     """Return every source an edit may name, with what is known about it."""
-    known: dict[str, tuple[Performance | None, Facts]] = {"self": (None, take)}
+    known: dict[str, tuple[Performance | Rig | None, Facts]] = {"self": (None, take)}
     for name, source in given.items():
-        _validate.instance(f"sources[{name!r}]", source, Performance, "a Performance")
-        known[name] = source, _facts(source.take, shot)
+        _validate.instance(f"sources[{name!r}]", source, (Performance, Rig), "a Performance or a Rig")
+        known[name] = source, _facts(_sized(source), shot)
     fields = document.object("sources", None)
     if fields is None:
         return known
@@ -239,12 +249,16 @@ def _sources(
         described = fields.object(name)
         assert described is not None
         if name in given:
-            known[name] = given[name], _described_facts(described, given[name].take, shot)
+            known[name] = given[name], _described_facts(described, _sized(given[name]), shot)
     return known
 
 
+def _sized(source: Performance | Rig) -> MeshSequence | Rig:
+    return source if isinstance(source, Rig) else source.take
+
+
 def _read_edit(
-    place: str, values: Any, facts: Facts, sources: Mapping[str, tuple[Performance | None, Facts]]
+    place: str, values: Any, facts: Facts, sources: Mapping[str, tuple[Performance | Rig | None, Facts]]
 ) -> Edit:
     fields = Fields(place, values, facts, sources)
     kind = fields.take("edit")

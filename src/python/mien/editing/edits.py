@@ -18,6 +18,7 @@ import numpy.typing as npt
 from mien import _core
 from mien.editing.documents import EditWriter, Fields
 from mien.values.performance import Performance
+from mien.values.rig import Rig
 
 __all__ = ["Application", "Block", "Edit", "Scene"]
 
@@ -118,8 +119,8 @@ class Edit(abc.ABC):
     """What the edit is called in files."""
 
     @property
-    def sources(self) -> tuple[Performance, ...]:
-        """Performances it reads besides the one it changes."""
+    def sources(self) -> tuple[Performance | Rig, ...]:
+        """Performances and rigs it reads besides the performance it changes."""
         return ()
 
     @abc.abstractmethod

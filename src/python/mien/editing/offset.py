@@ -1,0 +1,139 @@
+"""Add shapes of a rig by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mien import _validate
+from mien.editing.documents import EditWriter, Fields
+from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.recipes import (
+    Envelope,
+    Region,
+    checked_envelope,
+    checked_region,
+    frame_weights,
+    vertex_weights,
+)
+from mien.geometry.alignment import align_frames
+from mien.values.rig import Rig
+
+__all__ = ["Offset"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Offset(Edit):
+    """Add blendshapes to the expression: ``current + w turn (rig(e weights) - rig neutral)``.
+
+    Parameters
+    ----------
+    rig : Rig
+        Same topology as the performance; its own neutral, pose and size of head do not matter.
+    shapes : mapping of str to float or (F,) floats
+        How much of each shape is added: a number, or a curve over the take's frames. Negative takes away.
+    region : (V,) floats in [0, 1] or RegionRecipe, optional
+        Vertex weights w; None is everywhere.
+    envelope : (F,) floats in [0, 1] or EnvelopeRecipe, optional
+        Frame weights e, which scale the weights of the shapes; None is always.
+
+    Raises
+    ------
+    ValueError
+        The rig has no such shape, or curves differ in length.
+
+    Notes
+    -----
+    Correctives of the rig act by what is added, as the take's own weights are not known. The rig's neutral is laid over
+    the performance's by robust rigid alignment with scale, which turns and sizes what is added.
+    """
+
+    kind: ClassVar[str] = "offset"
+
+    rig: Rig
+    shapes: Mapping[str, float | npt.ArrayLike]
+    _: dataclasses.KW_ONLY
+    region: Region = None
+    envelope: Envelope = None
+
+    def __post_init__(self) -> None:
+        _validate.instance("rig", self.rig, Rig, "a Rig")
+        _validate.instance("shapes", self.shapes, Mapping, "a mapping of names to weights")
+        if not self.shapes:
+            raise ValueError("`shapes` must name at least one shape, got none")
+        table = self.rig.weights(self.shapes)
+        kept: dict[str, Any] = {}
+        for name, curve in self.shapes.items():
+            column = table[:, self.rig.index(name)]
+            kept[name] = float(column[0]) if np.ndim(curve) == 0 else column.copy()
+            if np.ndim(curve):
+                kept[name].flags.writeable = False
+        object.__setattr__(self, "shapes", kept)
+        object.__setattr__(self, "region", checked_region(self.region))
+        object.__setattr__(self, "envelope", checked_envelope(self.envelope))
+
+    @property
+    def sources(self) -> tuple[Rig, ...]:
+        """The rig."""
+        return (self.rig,)
+
+    def apply_to(self, scene: Scene) -> Application:
+        """Work the offset out on a performance."""
+        performance, n = scene.performance, len(scene.performance)
+        if self.rig.topology != performance.take.topology:
+            raise ValueError(
+                f"`rig` must have the topology of the performance, {performance.take.topology}, "
+                f"got {self.rig.topology}"
+            )
+        table = self.rig.weights(self.shapes)
+        if len(table) not in (1, n):
+            raise ValueError(f"`shapes` must have curves of F = {n} frames, got {len(table)}")
+        start, stop, factors = frame_weights(self.envelope, n)
+        table = np.broadcast_to(table, (n, table.shape[1]))[start:stop] * factors[:, None]
+        reached = self._reached(vertex_weights(self.region, performance))
+        fit = align_frames(performance.neutral[None], self.rig.neutral, robust=True, scale=True, missing=True)
+        turn = fit.scale[0] * fit.rotation[0]
+        moving = self.rig.subset(self._involved()).with_neutral(np.zeros_like(self.rig.neutral))
+        columns = [self.rig.index(name) for name in moving.names]
+
+        def add(block: Block) -> None:
+            weights = block.of_frames(start, table)[:, columns]
+            added = moving.evaluate(weights, dtype=np.float64).positions
+            for k in range(3):  # by elements: a BLAS product differs between machines in the last bit
+                along = added[..., 0] * turn[k, 0] + added[..., 1] * turn[k, 1] + added[..., 2] * turn[k, 2]
+                block.planes[:, k] += along * reached
+
+        return Application(start, stop, reached, add)
+
+    def _involved(self) -> list[str]:
+        return [name for name in self.rig.names if name in self.shapes]
+
+    def _reached(self, weights: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
+        """Return the region cut down to the vertices that the shapes and their correctives move."""
+        moved = np.zeros(self.rig.n_vertices)
+        involved = self._involved()
+        for name in involved:
+            moved[self.rig.sparse(name).vertices] = 1.0
+        for corrective in self.rig.correctives:
+            if all(driver in involved for driver in corrective.drivers):
+                moved[corrective.sparse.vertices] = 1.0
+        return moved if weights is None else moved * weights
+
+    def to_fields(self, writer: EditWriter) -> dict[str, Any]:
+        """Return the edit as JSON values."""
+        return {
+            "rig": writer.source(self.rig),
+            "shapes": {name: writer.curve(curve) for name, curve in self.shapes.items()},
+            **writer.places(self.region, self.envelope),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Offset:
+        """Read what `to_fields` gave."""
+        return cls(
+            fields.rig("rig"), fields.curves("shapes"), region=fields.region(), envelope=fields.envelope()
+        )
