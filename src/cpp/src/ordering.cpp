@@ -11,7 +11,7 @@ std::vector<std::int32_t> orderGraph(const Graph& graph, const double* positions
         std::iota(order.begin(), order.end(), 0);
         return order;
     }
-    return minimumDegree(graph);
+    return ordering == Ordering::geometric ? nestedDissection(graph, positions) : minimumDegree(graph);
 }
 
 }  // namespace mien
