@@ -6,6 +6,7 @@
 
 #include "mien/sparse_factor.h"
 #include "scratch.h"
+#include "scratch_pool.h"
 #include "symbolic.h"
 
 namespace mien {
@@ -17,6 +18,7 @@ struct SparseFactor::State {
     std::vector<double> diagonal;  // of P A P'
     std::vector<double> lower;     // strictly below the diagonal of P A P', in the order of symbolic->rows
     Scratch workspace;             // kept from one factorisation to the next
+    ScratchPool solveScratch;      // and from one solve to the next
 
     const Supernodes& pattern() const { return symbolic->supernodes; }
 };

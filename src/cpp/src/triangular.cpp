@@ -1,55 +1,28 @@
 #include "triangular.h"
 
-#include <cstddef>
+#include <string>
+
+#include "kernels/table.h"
+#include "mien/error.h"
 
 namespace mien {
-namespace {
-
-template <class T>
-void forward(const Supernodes& pattern, const T* values, T* x, int width) {
-    for (std::int32_t s = 0; s < pattern.count(); ++s) {
-        const std::int32_t first = pattern.firstColumn[s], nc = pattern.columns(s);
-        const std::int64_t ld = nc + pattern.rowsBelow(s);
-        const std::int32_t* below = pattern.rows.data() + pattern.rowStart[s] - nc;
-        for (std::int32_t c = 0; c < nc; ++c) {
-            const T* column = values + pattern.panelStart[s] + c * ld;
-            T* from = x + static_cast<std::ptrdiff_t>(first + c) * width;
-            for (int k = 0; k < width; ++k) from[k] *= column[c];
-            for (std::int64_t r = c + 1; r < ld; ++r) {
-                T* to = x + static_cast<std::ptrdiff_t>(r < nc ? first + r : below[r]) * width;
-                for (int k = 0; k < width; ++k) to[k] -= column[r] * from[k];
-            }
-        }
-    }
-}
-
-template <class T>
-void backward(const Supernodes& pattern, const T* values, T* x, int width) {
-    for (std::int32_t s = pattern.count(); s-- > 0;) {
-        const std::int32_t first = pattern.firstColumn[s], nc = pattern.columns(s);
-        const std::int64_t ld = nc + pattern.rowsBelow(s);
-        const std::int32_t* below = pattern.rows.data() + pattern.rowStart[s] - nc;
-        for (std::int32_t c = nc; c-- > 0;) {
-            const T* column = values + pattern.panelStart[s] + c * ld;
-            T* to = x + static_cast<std::ptrdiff_t>(first + c) * width;
-            for (std::int64_t r = c + 1; r < ld; ++r) {
-                const T* from = x + static_cast<std::ptrdiff_t>(r < nc ? first + r : below[r]) * width;
-                for (int k = 0; k < width; ++k) to[k] -= column[r] * from[k];
-            }
-            for (int k = 0; k < width; ++k) to[k] *= column[c];
-        }
-    }
-}
-
-}  // namespace
 
 void solveBlock(const Supernodes& pattern, const void* values, Scalar storage, void* x, int width) {
+    if (width != 4 && width != 8 && (width < 16 || width % 16 != 0))
+        throw Error(Status::invalidArgument,
+                    "width must be 4, 8 or a multiple of 16, got " + std::to_string(width));
+    const TriangularKernels& kernel = kernels().triangular;
+    const TriangularPattern bare{pattern.firstColumn.data(), pattern.rowStart.data(), pattern.rows.data(),
+                                 pattern.panelStart.data()};
+    const std::int32_t end = pattern.count();
     if (storage == Scalar::float32) {
-        forward(pattern, static_cast<const float*>(values), static_cast<float*>(x), width);
-        backward(pattern, static_cast<const float*>(values), static_cast<float*>(x), width);
+        kernel.forwardFloat(bare, 0, end, static_cast<const float*>(values), static_cast<float*>(x), width);
+        kernel.backwardFloat(bare, 0, end, static_cast<const float*>(values), static_cast<float*>(x), width);
     } else {
-        forward(pattern, static_cast<const double*>(values), static_cast<double*>(x), width);
-        backward(pattern, static_cast<const double*>(values), static_cast<double*>(x), width);
+        kernel.forwardDouble(bare, 0, end, static_cast<const double*>(values), static_cast<double*>(x),
+                             width);
+        kernel.backwardDouble(bare, 0, end, static_cast<const double*>(values), static_cast<double*>(x),
+                              width);
     }
 }
 

@@ -49,15 +49,20 @@ struct Columns {
     }
 };
 
+// Iterative refinement: residuals b - A x in double, corrections by the factor. None unless asked for.
 struct SolveOptions {
-    int refine = 0;          // most steps of iterative refinement with residuals in double; 0: none
-    double tolerance = 0.0;  // relative residual at which refinement stops
+    int refine = 0;  // steps, whatever they bring; at least 0
+    double tolerance =
+        0;  // above 0: as many steps as bring the backward error of each right-hand side below it.
+            // Where they stall, a float32 factor is replaced by one in double for this call.
 };
 
+// The backward error of a right-hand side: max |b - A x| / (|A| max |x| + max |b|), |A| the largest sum of
+// sizes in a row.
 struct SolveReport {
-    double residual = 0;    // largest relative residual, where refinement was asked for
-    int refinements = 0;    // steps done
-    bool fellBack = false;  // refinement did not converge and the system was solved another way
+    double residual = 0;    // the largest backward error; 0 without refinement, when it is not measured
+    int refinements = 0;    // the most steps that a right-hand side took
+    bool fellBack = false;  // a float32 factor did not do, and one in double was made
 };
 
 // P A P' = L L'. Const functions may be called from many threads at once. The bits of the factor depend
@@ -82,7 +87,10 @@ class SparseFactor {
     void refactor(const SparseMatrix& matrix);
     void refactor(const double* values);  // in the order of the first matrix's values
 
-    // out = A^-1 rhs, F x n x K each; `out` may be `rhs`.
+    // out = A^-1 rhs, F x n x K each; `out` may be `rhs`, but not overlap it in another way. The bits of an
+    // answer depend neither on the other right-hand sides nor on threads or the instruction set. Throws
+    // Error: invalidArgument where a number is not finite, naming frame and vertex; numericalFailure where
+    // the tolerance cannot be reached, naming the right-hand side. What `out` then holds is not said.
     SolveReport solve(const ConstColumns& rhs, const Columns& out, const SolveOptions& options = {}) const;
 
     std::int64_t size() const;  // n

@@ -10,8 +10,10 @@
 #include "kernels/editing.h"
 #include "kernels/laplacian.h"
 #include "kernels/factor.h"
+#include "kernels/packing.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
+#include "kernels/triangular.h"
 
 namespace mien {
 
@@ -23,6 +25,9 @@ struct KernelTable {
     EditingKernels editing;
     LaplacianKernels laplacian;
     FactorKernels factor;
+    TriangularKernels triangular;
+    PackingKernels packing;
+    RefinementKernels refinement;
     // one line per concept
 };
 
