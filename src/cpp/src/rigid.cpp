@@ -7,6 +7,7 @@
 #include "kernels/table.h"
 #include "mien/error.h"
 #include "mien/parallel.h"
+#include "streaming.h"
 
 namespace mien {
 namespace {
@@ -30,10 +31,11 @@ void check(const ConstFrames& points, const Frames& out) {
 void applyAffine(const ConstFrames& points, const double* matrix, const double* offset, const Frames& out) {
     const auto kernel =
         points.scalar == Scalar::float32 ? kernels().rigid.applyFloat : kernels().rigid.applyDouble;
+    const bool stream = streamed(points, out);
     parallelFor(out.frames, frameGrain(out.vertices), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t f = begin; f < end; ++f)
             kernel(frameAt(points, f), points.vertexStride, out.vertices, matrix + 9 * f, offset + 3 * f,
-                   static_cast<char*>(out.data) + f * out.frameStride, out.vertexStride);
+                   static_cast<char*>(out.data) + f * out.frameStride, out.vertexStride, stream);
     });
 }
 

@@ -4,28 +4,46 @@
 namespace mien {
 namespace {
 
+// (V,) for all frames or (F, V); the stride says which.
+const double* borrowWeights(const py::object& weights, const ConstFrames& frames, std::ptrdiff_t* stride) {
+    *stride = 0;
+    if (weights.is_none()) return nullptr;
+    if (!py::isinstance<DoubleArray>(weights)) throw py::type_error("`weights` must be float64");
+    const auto given = py::reinterpret_borrow<DoubleArray>(weights);
+    if (given.ndim() == 2) {
+        requireShape(given, {frames.frames, frames.vertices}, "weights");
+        *stride = frames.vertices * static_cast<std::ptrdiff_t>(sizeof(double));
+    } else {
+        requireShape(given, {frames.vertices}, "weights");
+    }
+    return given.data();
+}
+
 py::tuple align(const py::array& positions, const py::array& reference, const py::object& weights,
-                bool robust, bool scale, bool missing, double quantile, double factor, double floor,
-                double shrink, double tolerance, int maxIterations) {
+                bool robust, bool scale, bool missing, const py::object& out, int loss, double fixedSigma,
+                double quantile, double factor, double floor, double shrink, double tolerance,
+                int maxIterations) {
     const ConstFrames view = borrowFrames(positions, "positions");
     const ConstFrames about = borrowFrames(reference, "reference");
-    const double* prior = nullptr;
-    if (!weights.is_none()) {
-        if (!py::isinstance<DoubleArray>(weights)) throw py::type_error("`weights` must be float64");
-        const auto given = py::reinterpret_borrow<DoubleArray>(weights);
-        requireShape(given, {view.vertices}, "weights");
-        prior = given.data();
-    }
     AlignmentOptions options;
+    const double* prior = borrowWeights(weights, view, &options.weightStride);
+    if (loss < 0 || loss > 2) throw py::value_error("`loss` must be 0, 1 or 2");
     options.robust = robust;
     options.scale = scale;
     options.missing = missing;
+    options.loss = static_cast<AlignmentLoss>(loss);
+    options.sigma = fixedSigma;
     options.quantile = quantile;
     options.factor = factor;
     options.floor = floor;
     options.shrink = shrink;
     options.tolerance = tolerance;
     options.maxIterations = maxIterations;
+    Frames stabilised;
+    if (!out.is_none()) {
+        py::array target = py::reinterpret_borrow<py::array>(out);
+        stabilised = borrowMutableFrames(target, "out");
+    }
 
     const py::ssize_t n = view.frames;
     DoubleArray rotation({n, py::ssize_t{3}, py::ssize_t{3}}), translation({n, py::ssize_t{3}}), scales(n),
@@ -43,7 +61,8 @@ py::tuple align(const py::array& positions, const py::array& reference, const py
     AlignmentStatus status;
     {
         py::gil_scoped_release release;
-        status = alignFrames(view, about, prior, options, result);
+        status = out.is_none() ? alignFrames(view, about, prior, options, result)
+                               : stabiliseFrames(view, about, prior, options, result, stabilised);
     }
     const char* problem = status.problem == AlignmentProblem::notFinite    ? "not_finite"
                           : status.problem == AlignmentProblem::degenerate ? "degenerate"
@@ -59,9 +78,11 @@ void bindAlignment(py::module_& module) {
     const AlignmentOptions standard;
     module.def("align_frames", &align, py::arg("positions").noconvert(), py::arg("reference").noconvert(),
                py::arg("weights"), py::arg("robust"), py::arg("scale"), py::arg("missing"), py::kw_only(),
-               py::arg("quantile") = standard.quantile, py::arg("factor") = standard.factor,
-               py::arg("floor") = standard.floor, py::arg("shrink") = standard.shrink,
-               py::arg("tolerance") = standard.tolerance, py::arg("max_iterations") = standard.maxIterations);
+               py::arg("out").noconvert() = py::none(), py::arg("loss") = 0,
+               py::arg("sigma") = standard.sigma, py::arg("quantile") = standard.quantile,
+               py::arg("factor") = standard.factor, py::arg("floor") = standard.floor,
+               py::arg("shrink") = standard.shrink, py::arg("tolerance") = standard.tolerance,
+               py::arg("max_iterations") = standard.maxIterations);
 }
 
 }  // namespace mien

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mien.errors import MienError as MienError
     from mien.errors import NumericalError as NumericalError
     from mien.geometry.alignment import Alignment as Alignment
+    from mien.geometry.alignment import Stabilised as Stabilised
     from mien.geometry.alignment import align_frames as align_frames
+    from mien.geometry.alignment import stabilise_frames as stabilise_frames
     from mien.geometry.camera import Camera as Camera
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
@@ -70,6 +72,7 @@ _HOMES = {
     "RigidMotion": "mien.values.rigid",
     "MeshSequence": "mien.values.sequence",
     "Alignment": "mien.geometry.alignment",
+    "Stabilised": "mien.geometry.alignment",
     "align_frames": "mien.geometry.alignment",
     "SparseFactor": "mien.geometry.sparse",
     "LaplacianPattern": "mien.geometry.laplacian",
@@ -77,6 +80,7 @@ _HOMES = {
     "gradient": "mien.geometry.laplacian",
     "laplacian": "mien.geometry.laplacian",
     "mass": "mien.geometry.laplacian",
+    "stabilise_frames": "mien.geometry.alignment",
     "Performance": "mien.values.performance",
     "separate": "mien.separation",
     "FileInfo": "mien.io.registry",

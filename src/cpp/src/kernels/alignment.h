@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mien/alignment.h"
+
 namespace mien {
 
 constexpr int64_t kAlignmentPad = 64;  // arrays below are padded with zero weights to a multiple of this
@@ -15,9 +17,10 @@ struct AlignmentMoments {
     double qq, pp;      // sum w |q|^2, sum w |p|^2 (in reweight: sum w |residual|^2)
 };
 
-// The reference, or a frame, one array per coordinate.
+// The reference, or a frame, one array per coordinate, padded.
+template <class T>
 struct AlignmentPoints {
-    const double *x, *y, *z;
+    const T *x, *y, *z;
 };
 
 // x_frame = matrix x_reference + offset, matrix = scale * R.
@@ -25,27 +28,42 @@ struct AlignmentPose {
     double matrix[9], offset[3];
 };
 
-struct AlignmentKernels {
-    // Moments of a whole frame in one pass over it, relative to `origin`. `count` need not be padded, the
-    // reference and weights are. qq and q are not computed: the caller knows them.
+// A loss at a scale. An infinite sigma2 keeps the weights.
+struct AlignmentScale {
+    AlignmentLoss loss;
+    double sigma2;
+};
+
+// The passes over a frame in lanes of T: doubles, or floats whose sums are flushed to doubles every kFlush
+// groups. Lanes of floats take frames of floats only.
+template <class T>
+struct AlignmentPasses {
+    // Moments of a whole frame in one pass over it, relative to `origin`. `weighted` is the reference times
+    // the weights for T = float, the reference itself for T = double. `count` need not be padded, reference
+    // and weights are. weight, q and qq are not computed: the caller knows them.
     void (*plainFloat)(const void* frame, ptrdiff_t stride, int64_t count, const double* origin,
-                       const AlignmentPoints& reference, const double* weights, AlignmentMoments* out);
+                       const AlignmentPoints<T>& weighted, const T* weights, AlignmentMoments* out);
     void (*plainDouble)(const void* frame, ptrdiff_t stride, int64_t count, const double* origin,
-                        const AlignmentPoints& reference, const double* weights, AlignmentMoments* out);
+                        const AlignmentPoints<T>& weighted, const T* weights, AlignmentMoments* out);
     // Moves a frame, relative to `origin`, into one array per coordinate, and weights beside it. Vertices
     // that are not finite become 0 with weight 0; returns how many.
     int64_t (*gatherFloat)(const void* frame, ptrdiff_t stride, int64_t count, const double* origin,
-                           const double* weights, double* x, double* y, double* z, double* w);
+                           const T* weights, T* x, T* y, T* z, T* w);
     int64_t (*gatherDouble)(const void* frame, ptrdiff_t stride, int64_t count, const double* origin,
-                            const double* weights, double* x, double* y, double* z, double* w);
-    // Moments under the weights w * (sigma2 / (sigma2 + r^2))^2, r = distance from the pose. Writes r^2 as
-    // float to `squares` unless it is null. `count` is padded. An infinite sigma2 keeps the weights.
-    void (*reweight)(const AlignmentPoints& reference, const AlignmentPoints& frame, const double* w,
-                     int64_t count, const AlignmentPose& pose, double sigma2, float* squares,
+                            const T* weights, T* x, T* y, T* z, T* w);
+    // Moments under the weights w times what the loss gives at distance r from the pose. Writes r^2 as float
+    // to `squares` unless it is null. `count` is padded.
+    void (*reweight)(const AlignmentPoints<T>& reference, const AlignmentPoints<T>& frame, const T* w,
+                     int64_t count, const AlignmentPose& pose, const AlignmentScale& scale, float* squares,
                      AlignmentMoments* out);
-    // sum w', w' q (3), w' q q^T (xx xy xz yy yz zz), w' r^2 and sum w' under the same weights: 11 sums.
-    void (*statistics)(const AlignmentPoints& reference, const AlignmentPoints& frame, const double* w,
-                       int64_t count, const AlignmentPose& pose, double sigma2, double* sums);
+    // sum w', w' q (3), w' q q^T (xx xy xz yy yz zz), w' r^2 under the same weights: 11 sums.
+    void (*statistics)(const AlignmentPoints<T>& reference, const AlignmentPoints<T>& frame, const T* w,
+                       int64_t count, const AlignmentPose& pose, const AlignmentScale& scale, double* sums);
+};
+
+struct AlignmentKernels {
+    AlignmentPasses<float> inFloats;
+    AlignmentPasses<double> inDoubles;
 };
 
 }  // namespace mien
