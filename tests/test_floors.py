@@ -24,6 +24,7 @@ FLOORS: list[list[str]] = [
     ["geometry.alignment"],
     ["geometry.sparse"],
     ["geometry.laplacian"],
+    ["geometry.bounded_least_squares"],
     ["geometry.regions"],
     ["geometry.symmetry"],
     ["geometry.temporal"],
@@ -32,7 +33,7 @@ FLOORS: list[list[str]] = [
     ["geometry.camera"],
     ["geometry.draw"],
     ["io", "datasets"],
-    ["separation", "editing"],
+    ["separation", "editing", "retarget"],
     ["report"],
     ["cli"],
 ]

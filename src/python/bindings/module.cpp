@@ -13,6 +13,8 @@ void bindGeodesic(py::module_& module);
 void bindEditing(py::module_& module);
 void bindSparseFactor(py::module_& module);
 void bindLaplacian(py::module_& module);
+void bindBoundedLeastSquares(py::module_& module);
+void bindShapeProjection(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -27,4 +29,6 @@ PYBIND11_MODULE(_core, module) {
     mien::bindEditing(module);
     mien::bindSparseFactor(module);
     mien::bindLaplacian(module);
+    mien::bindBoundedLeastSquares(module);
+    mien::bindShapeProjection(module);
 }

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mien.geometry.alignment import Stabilised as Stabilised
     from mien.geometry.alignment import align_frames as align_frames
     from mien.geometry.alignment import stabilise_frames as stabilise_frames
+    from mien.geometry.bounded_least_squares import BoundedFit as BoundedFit
+    from mien.geometry.bounded_least_squares import bounded_least_squares as bounded_least_squares
     from mien.geometry.camera import Camera as Camera
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
@@ -95,6 +97,8 @@ _HOMES = {
     "write_rig": "mien.io.rigs",
     "Corrective": "mien.values.shapes",
     "Rig": "mien.values.rig",
+    "BoundedFit": "mien.geometry.bounded_least_squares",
+    "bounded_least_squares": "mien.geometry.bounded_least_squares",
     "Camera": "mien.geometry.camera",
     "draw": "mien.geometry.draw",
     "write_png": "mien.geometry.draw",
@@ -113,7 +117,7 @@ _HOMES = {
     "symmetry": "mien.geometry.symmetry",
 }
 # Public names that are modules themselves.
-_MODULES: tuple[str, ...] = ("datasets",)
+_MODULES: tuple[str, ...] = ("datasets", "retarget")
 
 __all__ = [*_HOMES, *_MODULES, "__version__"]
 

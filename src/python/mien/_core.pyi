@@ -171,3 +171,14 @@ class LaplacianPattern:
     def gradient(self, positions: _Points, out: _Float64) -> None: ...
 
 def intrinsic_delaunay(positions: _Points, triangles: _Int32) -> tuple[_Int32, _Float64, int, bool]: ...
+def bounded_least_squares(
+    gram: _Float64, rhs: _Float64, lower: _Float64, upper: _Float64, smoothness: float
+) -> tuple[_Float64, _Float64, npt.NDArray[np.int32], float]: ...
+def project_shapes(
+    neutral: _Points,
+    starts: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    offsets: _Points,
+    weights: _Float64 | None,
+    positions: _Points,
+) -> tuple[_Float64, _Float64, tuple[int, int] | None]: ...

@@ -6,14 +6,16 @@
 #pragma once
 
 #include "kernels/alignment.h"
+#include "kernels/bounded_least_squares.h"
 #include "kernels/draw.h"
 #include "kernels/editing.h"
-#include "kernels/laplacian.h"
 #include "kernels/factor.h"
 #include "kernels/packing.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
 #include "kernels/triangular.h"
+#include "kernels/laplacian.h"
+#include "kernels/shape_projection.h"
 
 namespace mien {
 
@@ -28,6 +30,8 @@ struct KernelTable {
     TriangularKernels triangular;
     PackingKernels packing;
     RefinementKernels refinement;
+    BoundedKernels bounded;
+    ProjectionKernels projection;
     // one line per concept
 };
 

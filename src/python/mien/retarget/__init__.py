@@ -1,0 +1,5 @@
+"""Carry expressions to other faces and to the weights of a rig."""
+
+from mien.retarget.weights import WeightFit, fit_weights, solve_weights
+
+__all__ = ["WeightFit", "fit_weights", "solve_weights"]
