@@ -174,7 +174,10 @@ SCULPT = {"edit": "sculpt", "frame": 1005, "shape": [[0.0, 0.0, 0.0]] * 99}
         (changed(GAIN, gain=None), "(gain): field 'gain' is missing"),
         (changed(GAIN, gain="much"), "`gain` must be a number"),
         (changed(GAIN, gian=1), "field 'gian' is not known here; known are edit, gain, region, envelope"),
-        (changed(GAIN, edit="gian"), "'edit' must be one of 'gain', 'mirror', 'offset', 'paste', 'retime', 'sculpt', got 'gian'"),
+        (
+            changed(GAIN, edit="gian"),
+            "must be one of 'gain', 'mirror', 'offset', 'paste', 'retime', 'sculpt', got 'gian'",
+        ),
         (changed(GAIN, edit=None), "'edit' is missing"),
         (changed(GAIN, region=7), "(gain).region: expected an object"),
         (changed(GAIN, region={"seeds": [3]}), "(gain).region: field 'radius' is missing"),
@@ -201,7 +204,10 @@ SCULPT = {"edit": "sculpt", "frame": 1005, "shape": [[0.0, 0.0, 0.0]] * 99}
         (changed(GAIN, envelope={"start": 1001, "peak": [1, 2, 3], "end": 1020}), "a pair of frames"),
         (changed(GAIN, envelope={"start": 1001, "end": 1020}), "(gain).envelope: field 'peak' is missing"),
         (changed(GAIN, envelope={"first": 1039, "weights": [1, 1, 1]}), "outside a take of 40 frames"),
-        (changed(PASTE, source="laugh"), "names 'laugh', which was not given; performance sources are 'self'"),
+        (
+            changed(PASTE, source="laugh"),
+            "names 'laugh', which was not given; performance sources are 'self'",
+        ),
         (changed(PASTE, source_frames=[1001]), "'source_frames' must be a pair"),
         (changed(PASTE, source_frames=[1001, "x"]), "'source_frames' must be a whole number"),
         (changed(PASTE, at=None), "'at' is missing"),

@@ -12,9 +12,10 @@ namespace mien {
 namespace {
 
 constexpr int kBins = 64;
-constexpr double kBandLayers = 2.5;    // half the width of the band in which a separator is looked for, in edges
-constexpr double kBalance = 0.12;      // how far from the middle a cut may lie, as a share
-constexpr double kLargestCut = 0.35;   // a separator above this share means that the positions are no guide
+constexpr double kBandLayers =
+    2.5;                           // half the width of the band in which a separator is looked for, in edges
+constexpr double kBalance = 0.12;  // how far from the middle a cut may lie, as a share
+constexpr double kLargestCut = 0.35;  // a separator above this share means that the positions are no guide
 constexpr std::int32_t kSmallGuide = 256;  // below that, what the positions say is taken anyway
 
 struct Point {
@@ -75,7 +76,8 @@ class Dissection {
   private:
     void dissect(std::int32_t begin, std::int32_t end);
     Cut findCut(std::int32_t begin, std::int32_t end);
-    void tryAxis(const Axis& axis, double centre, double spread, std::int32_t begin, std::int32_t end, Cut* best);
+    void tryAxis(const Axis& axis, double centre, double spread, std::int32_t begin, std::int32_t end,
+                 Cut* best);
     bool separate(const Cut& cut, std::int32_t begin, std::int32_t end, std::int32_t* lowEnd,
                   std::int32_t* highEnd);
     bool separateBand(const Cut& cut);
@@ -85,9 +87,9 @@ class Dissection {
 
     const Graph& graph_;
     std::vector<Point> points_, high_, near_;
-    std::vector<float> where_;          // n x 3: positions by vertex
-    std::vector<char> done_;            // in a separator
-    std::vector<std::int32_t> local_;   // place in the band or leaf, -1 elsewhere
+    std::vector<float> where_;         // n x 3: positions by vertex
+    std::vector<char> done_;           // in a separator
+    std::vector<std::int32_t> local_;  // place in the band or leaf, -1 elsewhere
     std::vector<std::int32_t> order_;
     Band band_;
     const char* side_ = nullptr;
@@ -127,8 +129,8 @@ Dissection::Dissection(const Graph& graph, const double* positions)
     }
 }
 
-// Where along an axis a plane through the middle part cuts few edges: the reach of vertices, by bins, says how
-// many are cut there.
+// Where along an axis a plane through the middle part cuts few edges: the reach of vertices, by bins, says
+// how many are cut there.
 void Dissection::tryAxis(const Axis& axis, double centre, double spread, std::int32_t begin, std::int32_t end,
                          Cut* best) {
     std::int32_t counts[kBins + 1] = {};
@@ -156,7 +158,8 @@ void Dissection::tryAxis(const Axis& axis, double centre, double spread, std::in
         best->axis = axis;
         best->place = low + static_cast<float>(bin * width);
         best->halfBand =
-            here > 0 ? static_cast<float>(kBandLayers * (static_cast<double>(reach[bin - 1]) + reach[bin]) / here * 0.7)
+            here > 0 ? static_cast<float>(kBandLayers * (static_cast<double>(reach[bin - 1]) + reach[bin]) /
+                                          here * 0.7)
                      : 0;
     }
 }
@@ -250,7 +253,9 @@ bool Dissection::separate(const Cut& cut, std::int32_t begin, std::int32_t end, 
 // Along its longest extent, so that what the two halves touch of it are few runs.
 void Dissection::orderSeparator(std::int32_t begin, std::int32_t end) {
     if (begin == end) return;
-    const auto place = [this](const Point& p) { return where_.data() + 3 * static_cast<std::int64_t>(p.vertex); };
+    const auto place = [this](const Point& p) {
+        return where_.data() + 3 * static_cast<std::int64_t>(p.vertex);
+    };
     int axis = 0;
     float longest = -1;
     for (int i = 0; i < 3; ++i) {

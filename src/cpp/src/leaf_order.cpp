@@ -47,8 +47,8 @@ void orderLeaf(LeafGraph* graph, std::int32_t* order) {
             const int u = lowest(rest);
             g.inside[u] = (g.inside[u] | mine) & ~(self | std::uint64_t{1} << u);
             for (int w = 0; w < 2; ++w) g.outside[u][w] |= g.outside[v][w];
-            degree[u] = static_cast<unsigned char>(ones(g.inside[u]) + ones(g.outside[u][0]) +
-                                                   ones(g.outside[u][1]));
+            degree[u] =
+                static_cast<unsigned char>(ones(g.inside[u]) + ones(g.outside[u][0]) + ones(g.outside[u][1]));
         }
     }
 }

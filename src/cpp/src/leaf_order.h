@@ -14,8 +14,8 @@ struct LeafGraph {
     std::uint64_t inside[kLargestLeaf], outside[kLargestLeaf][2];
 };
 
-// Writes the order of elimination, `size` numbers below it: always a vertex of the smallest degree, the lowest
-// of them.
+// Writes the order of elimination, `size` numbers below it: always a vertex of the smallest degree, the
+// lowest of them.
 void orderLeaf(LeafGraph* graph, std::int32_t* order);
 
 }  // namespace mien

@@ -19,8 +19,8 @@ struct Graph {
 //   positions  size x 3, or null; NaN nowhere
 std::vector<std::int32_t> orderGraph(const Graph& graph, const double* positions, Ordering ordering);
 
-// Nested dissection by planes through the positions (George 1973; principal axes, Simon 1991), each separator a
-// smallest one near its plane; minimum degree where few vertices are left, or where positions are no guide.
+// Nested dissection by planes through the positions (George 1973; principal axes, Simon 1991), each separator
+// a smallest one near its plane; minimum degree where few vertices are left, or where positions are no guide.
 std::vector<std::int32_t> nestedDissection(const Graph& graph, const double* positions);
 
 // The approximate minimum degree ordering (Amestoy, Davis, Duff 1996).

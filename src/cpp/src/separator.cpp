@@ -21,8 +21,8 @@ void Band::add() {
     high_.push_back(0);
 }
 
-// Breadth first from the low side over what can still take flow; whether the high side was reached. A vertex has
-// two halves, the way in and the way out, joined by a step that carries at most one.
+// Breadth first from the low side over what can still take flow; whether the high side was reached. A vertex
+// has two halves, the way in and the way out, joined by a step that carries at most one.
 Band::Reach Band::levels() {
     const std::int32_t n = size();
     levelIn_.assign(n, -1);

@@ -6,8 +6,8 @@
 
 namespace mien {
 
-// The vertices near a cut, and how they hang together: neighbours among them, and whether they touch what lies
-// on the low or the high side of them. Made once, filled anew for every cut.
+// The vertices near a cut, and how they hang together: neighbours among them, and whether they touch what
+// lies on the low or the high side of them. Made once, filled anew for every cut.
 class Band {
   public:
     void clear();

@@ -10,12 +10,12 @@
 #include "kernels/draw.h"
 #include "kernels/editing.h"
 #include "kernels/factor.h"
+#include "kernels/laplacian.h"
 #include "kernels/packing.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
-#include "kernels/triangular.h"
-#include "kernels/laplacian.h"
 #include "kernels/shape_projection.h"
+#include "kernels/triangular.h"
 
 namespace mien {
 

@@ -254,9 +254,7 @@ def _checked(
     if not missing:
         bad = _core.first_non_finite(about)
         if bad is not None:
-            raise ValueError(
-                f"`reference` must be finite, got {about[bad[1]].tolist()} at vertex {bad[1]}"
-            )
+            raise ValueError(f"`reference` must be finite, got {about[bad[1]].tolist()} at vertex {bad[1]}")
     return frames, about, prior, loss or (LOSSES[0] if robust else None)
 
 

@@ -76,8 +76,8 @@ class SparseFactor:
             raise ValueError("`positions` must be given for ordering='geometric', got None")
         if pattern is not None:
             _validate.instance("pattern", pattern, SparseFactor, "a SparseFactor")
-        self._dtype = wanted
-        self._factor = _core.SparseFactor(
+        self._dtype: np.dtype[Any] = wanted
+        self._factor: _core.SparseFactor = _core.SparseFactor(
             data,
             indices,
             indptr,
