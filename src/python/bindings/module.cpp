@@ -15,6 +15,7 @@ void bindSparseFactor(py::module_& module);
 void bindLaplacian(py::module_& module);
 void bindBoundedLeastSquares(py::module_& module);
 void bindShapeProjection(py::module_& module);
+void bindLaplacianDeformer(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -31,4 +32,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindLaplacian(module);
     mien::bindBoundedLeastSquares(module);
     mien::bindShapeProjection(module);
+    mien::bindLaplacianDeformer(module);
 }

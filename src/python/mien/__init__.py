@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mien.geometry.bounded_least_squares import BoundedFit as BoundedFit
     from mien.geometry.bounded_least_squares import bounded_least_squares as bounded_least_squares
     from mien.geometry.camera import Camera as Camera
+    from mien.geometry.deform.laplacian import LaplacianDeformer as LaplacianDeformer
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
     from mien.geometry.laplacian import LaplacianPattern as LaplacianPattern
@@ -77,6 +78,7 @@ _HOMES = {
     "Stabilised": "mien.geometry.alignment",
     "align_frames": "mien.geometry.alignment",
     "SparseFactor": "mien.geometry.sparse",
+    "LaplacianDeformer": "mien.geometry.deform.laplacian",
     "LaplacianPattern": "mien.geometry.laplacian",
     "SparseMatrix": "mien.geometry.laplacian",
     "gradient": "mien.geometry.laplacian",

@@ -183,3 +183,29 @@ def project_shapes(
     weights: _Float64 | None,
     positions: _Points,
 ) -> tuple[_Float64, _Float64, tuple[int, int] | None]: ...
+
+class LaplacianDeformer:
+    def __init__(
+        self,
+        triangles: _Int32,
+        neutral: _Points,
+        handles: _Int32,
+        weights: _Float64,
+        held: npt.NDArray[np.uint8],
+        bilaplacian: bool,
+        intrinsic: bool,
+        rotation_passes: int,
+        method: str,
+        single: bool,
+    ) -> None: ...
+    def solve(self, targets: _Points, base: _Points, out: _Points) -> None: ...
+    @property
+    def free_count(self) -> int: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def response_cost(self) -> float: ...
+    @property
+    def solve_cost(self) -> float: ...
+    @property
+    def memory(self) -> int: ...

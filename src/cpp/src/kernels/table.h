@@ -12,6 +12,7 @@
 #include "kernels/factor.h"
 #include "kernels/laplacian.h"
 #include "kernels/packing.h"
+#include "kernels/laplacian_deformer.h"
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
 #include "kernels/shape_projection.h"
@@ -32,6 +33,7 @@ struct KernelTable {
     RefinementKernels refinement;
     BoundedKernels bounded;
     ProjectionKernels projection;
+    LaplacianDeformerKernels laplacianDeformer;
     // one line per concept
 };
 

@@ -1,0 +1,1 @@
+"""Shapes that follow handles, and how surfaces are stretched."""
