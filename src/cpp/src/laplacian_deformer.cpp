@@ -352,8 +352,11 @@ void LaplacianDeformer::State::turn(const ConstFrames& targets, const ConstFrame
                                      moved.data(),
                                      turns.data()};
     const LaplacianDeformerKernels& run = kernels().laplacianDeformer;
-    parallelFor(static_cast<std::int64_t>(turning.size()), kTurnGrain,
-                [&](std::int64_t b, std::int64_t e) { run.localTurns(problem, turning.data(), b, e); });
+    const auto turningCount = static_cast<std::int64_t>(turning.size());
+    parallelFor(
+        divideUp(turningCount, kTurnBlock), kTurnGrain / kTurnBlock, [&](std::int64_t b, std::int64_t e) {
+            run.localTurns(problem, turning.data(), b * kTurnBlock, std::min(e * kTurnBlock, turningCount));
+        });
     parallelFor(static_cast<std::int64_t>(turned.size()), kTurnGrain, [&](std::int64_t b, std::int64_t e) {
         run.turnedLaplacian(problem, turned.data(), b, e, change.data());
     });
@@ -389,7 +392,7 @@ template <class S>
 void LaplacianDeformer::State::solveFrames(const ConstFrames& targets, const ConstFrames& base,
                                            const Frames& out, std::int64_t begin, std::int64_t end) const {
     const int columns = static_cast<int>(3 * (end - begin));
-    const int width = columns == 3 ? 3 : static_cast<int>(divideUp(columns, 16) * 16);
+    const int width = columns == 3 ? 4 : columns == 6 ? 8 : static_cast<int>(divideUp(columns, 16) * 16);
     const std::size_t bytes = system.free.size() * static_cast<std::size_t>(width) * sizeof(S);
     Scratch room;
     S* x = static_cast<S*>(room.reserve(std::max<std::size_t>(bytes, 64)));

@@ -6,6 +6,7 @@
 namespace mien {
 
 constexpr int kResponsePanel = 32;  // neighbouring vertices that are worked on together
+constexpr int kTurnBlock = 16;      // neighbouring vertices whose rotations are found together
 constexpr int kResponseFrames = 4;  // frames likewise; numbers of a handle: x, y, z of each
 
 // What local rotations are found from. Points are x, y, z of every vertex; the Laplacian is given by columns.
@@ -30,7 +31,8 @@ struct LaplacianDeformerKernels {
                          ptrdiff_t outStride);
     Add addFloatFloat, addFloatDouble, addDoubleFloat, addDoubleDouble;
 
-    // The rotations that take the edges around vertices[begin, end) from rest to moved.
+    // The rotations that take the edges around vertices[begin, end) from rest to moved; `begin` is a multiple
+    // of kTurnBlock, so that blocks are always the same.
     void (*localTurns)(const RotationProblem& problem, const int32_t* vertices, int64_t begin, int64_t end);
     // change[v] = sum over edges of weight * (turn_v + turn_j) / 2 (rest_v - rest_j): by how much turning the
     // edges changes the Laplacian of the rest, for the vertices[begin, end). `change` is V x 3.
