@@ -1,24 +1,32 @@
-"""Aligning a neutral to every frame: this library against NumPy, in one process, answers compared.
+"""Aligning a neutral to every frame: this library against its peers and against what memory allows.
 
-    python benchmarks/bench_alignment.py [--vertices 27000] [--frames 60] [--rounds 5]
+    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest benchmarks/bench_alignment.py
+    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/bench_alignment.py [--vertices 27000] [--frames 60]
 
-Rows: a NumPy loop over frames (one matrix product and one SVD each), the same batched over frames, and `align_frames`,
-plain and robust; the robust one against the same reweighting in NumPy. Rounds are interleaved and the best of each row
-counts; times are processor time of all threads, so that other work on the machine disturbs little.
+Questions: the plain fit; fit and move in one pass; ten reweightings of a robust fit; moving alone; and the plain fit and
+the fused one against reading and copying the same take in the same run. Peers: a NumPy loop over frames (a matrix product
+and a singular value decomposition each), the same batched, SciPy, roma, PyTorch, libigl and Open3D where they are
+installed. The take is float32; every answer is checked against NumPy in double.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from interleave import interleaved, ratio_to_best_peer
 from scipy.spatial.transform import Rotation
 
 import mien
 
 Fit = tuple[np.ndarray, np.ndarray]
+Rows = dict[str, Callable[[], Any] | None]
+FRAMES = {"preview": 200, "shot": 100, "hero": 40}
+REWEIGHTINGS = 10
 
 
 def rotations_of(cross: np.ndarray) -> np.ndarray:
@@ -30,11 +38,13 @@ def rotations_of(cross: np.ndarray) -> np.ndarray:
 def numpy_loop(frames: np.ndarray, reference: np.ndarray) -> Fit:
     centre = reference.mean(axis=0)
     about = (reference - centre).astype(frames.dtype)
-    rotation, translation = np.empty((len(frames), 3, 3)), np.empty((len(frames), 3))
+    cross = np.empty((len(frames), 3, 3), frames.dtype)
+    middle = np.empty((len(frames), 3))
     for f, frame in enumerate(frames):
-        rotation[f] = rotations_of((frame.T @ about).astype(np.float64))
-        translation[f] = frame.mean(axis=0, dtype=np.float64) - rotation[f] @ centre
-    return rotation, translation
+        cross[f] = frame.T @ about
+        middle[f] = frame.mean(axis=0)
+    rotation = rotations_of(cross.astype(np.float64))
+    return rotation, middle - rotation @ centre
 
 
 def numpy_batched(frames: np.ndarray, reference: np.ndarray) -> Fit:
@@ -44,34 +54,207 @@ def numpy_batched(frames: np.ndarray, reference: np.ndarray) -> Fit:
     return rotation, frames.mean(axis=1, dtype=np.float64) - rotation @ centre
 
 
-def numpy_robust(frames: np.ndarray, reference: np.ndarray, sigma: np.ndarray, iterations: np.ndarray) -> Fit:
-    """The reweighting loop with the same final scales and counts of iterations (the scale's own search left out)."""
-    rotation, translation = numpy_loop(frames, reference)
+def scipy_loop(frames: np.ndarray, reference: np.ndarray) -> Fit:
+    centre = reference.mean(axis=0)
+    rotation, middle = np.empty((len(frames), 3, 3)), frames.mean(axis=1, dtype=np.float64)
+    for f, frame in enumerate(frames):
+        rotation[f] = Rotation.align_vectors(frame - middle[f], reference - centre)[0].as_matrix()
+    return rotation, middle - rotation @ centre
+
+
+def numpy_moved(frames: np.ndarray, fit: Fit) -> np.ndarray:
+    rotation, translation = (a.astype(frames.dtype) for a in fit)
+    return np.matmul(frames - translation[:, None], rotation)
+
+
+def numpy_robust(frames: np.ndarray, reference: np.ndarray, sigma: float) -> Fit:
+    """Ten reweightings by Geman and McClure, the scale falling to sigma by 1.4 from one to the next."""
+    rotation, translation = numpy_loop(frames.astype(np.float64), reference)
     for f, frame in enumerate(frames.astype(np.float64)):
-        scale = np.geomspace(max(1.0, 2 * sigma[f]), sigma[f], 12)
-        for i in range(int(iterations[f])):
+        scale = 0.0
+        for i in range(REWEIGHTINGS):
             squares = np.sum((frame - reference @ rotation[f].T - translation[f]) ** 2, axis=1)
-            w = 1 / (1 + squares / scale[min(i, 11)] ** 2) ** 2
+            scale = max(sigma, scale / 1.4 if i else 4 * np.sqrt(squares.mean()))
+            w = 1 / (1 + squares / scale**2) ** 2
             p, q = w @ frame / w.sum(), w @ reference / w.sum()
             rotation[f] = rotations_of((frame - p).T @ (w[:, None] * (reference - q)))
             translation[f] = p - rotation[f] @ q
     return rotation, translation
 
 
-def library(frames: np.ndarray, reference: np.ndarray, robust: bool) -> Fit:
-    fit = mien.align_frames(frames, reference, robust=robust)
-    return fit.rotation, fit.translation
+def installed(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def peer_rows(frames: np.ndarray, reference: np.ndarray) -> Rows:
+    rows: Rows = {
+        "numpy loop": lambda: numpy_loop(frames, reference),
+        "numpy batched": lambda: numpy_batched(frames, reference),
+        "scipy": lambda: scipy_loop(frames, reference),
+    }
+    centre = reference.mean(axis=0)
+    if (torch := installed("torch")) is not None:
+        takes, about = torch.from_numpy(frames), torch.from_numpy((reference - centre).astype(np.float32))
+
+        def by_torch() -> Fit:
+            cross = torch.matmul(takes.transpose(1, 2), about).numpy().astype(np.float64)
+            rotation = rotations_of(cross)
+            return rotation, takes.mean(dim=1).numpy() - rotation @ centre
+
+        rows["torch"] = by_torch
+        if (roma := installed("roma")) is not None:
+            whole = torch.from_numpy(reference.astype(np.float32)).expand(len(frames), -1, -1)
+
+            def by_roma() -> Fit:
+                rotation, translation = roma.rigid_points_registration(whole, takes)
+                return rotation.numpy(), translation.numpy()
+
+            rows["roma"] = by_roma
+    if (igl := installed("igl")) is not None:
+        doubles = frames.astype(np.float64)
+
+        def by_igl() -> Fit:
+            fits = [igl.procrustes(reference, frame, False, False) for frame in doubles]
+            return np.array([fit[1].T for fit in fits]), np.array([np.ravel(fit[2]) for fit in fits])
+
+        rows["libigl"] = by_igl
+    if (open3d := installed("open3d")) is not None:
+        pipeline = open3d.pipelines.registration
+        estimate = pipeline.TransformationEstimationPointToPoint()
+        cloud = [
+            open3d.geometry.PointCloud(open3d.utility.Vector3dVector(a.astype(np.float64)))
+            for a in (reference, *frames)
+        ]
+        pairs = open3d.utility.Vector2iVector(np.tile(np.arange(len(reference), dtype=np.int32), (2, 1)).T)
+
+        def by_open3d() -> Fit:
+            poses = np.array([estimate.compute_transformation(cloud[0], c, pairs) for c in cloud[1:]])
+            return poses[:, :3, :3], poses[:, :3, 3]
+
+        rows["open3d"] = by_open3d
+    return rows
 
 
 def acted(n_vertices: int, n_frames: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    reference = rng.uniform(-1, 1, (n_vertices, 3)) * [7, 11, 5]
-    local = np.tile(reference, (n_frames, 1, 1)) + rng.normal(0, 0.01, (n_frames, n_vertices, 3))
-    loose = reference[:, 1] < -4
-    local[:, loose, 1] -= np.abs(rng.normal(0, 1, (n_frames, 1)))
+    return play(rng.uniform(-1, 1, (n_vertices, 3)) * [7, 11, 5], n_frames)
+
+
+def play(reference: np.ndarray, n_frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a take whose lower third opens and closes under a turning head, with noise, and the neutral."""
+    rng = np.random.default_rng(1)
+    size = np.ptp(reference, axis=0).max() / 22
+    local = np.tile(reference, (n_frames, 1, 1)) + rng.normal(0, 0.01 * size, (n_frames, *reference.shape))
+    low, high = reference[:, 1].min(), reference[:, 1].max()
+    loose = reference[:, 1] < low + 0.32 * (high - low)
+    local[:, loose, 1] -= size * np.abs(rng.normal(0, 1, (n_frames, 1)))
     rotation = Rotation.from_rotvec(rng.normal(0, 0.3, (n_frames, 3))).as_matrix()
-    frames = np.einsum("fij,fvj->fvi", rotation, local) + rng.normal(0, 5, (n_frames, 1, 3))
+    frames = np.einsum("fij,fvj->fvi", rotation, local) + rng.normal(0, 5 * size, (n_frames, 1, 3))
     return frames.astype(np.float32), reference
+
+
+class Questions:
+    """The rows of every question on one take, and the checks of their answers."""
+
+    def __init__(self, frames: np.ndarray, reference: np.ndarray) -> None:
+        self.frames, self.reference = frames, reference
+        self.size = np.ptp(reference, axis=0).max()
+        self.exact = numpy_loop(frames.astype(np.float64), reference)
+        self.moved = numpy_moved(frames.astype(np.float64), self.exact)
+        self.sigma = 0.05 * self.size / 22
+        self.out, self.own = np.empty_like(frames), frames.copy()
+        for array in (self.out, self.own):
+            array[:] = 0  # page faults are not what is asked
+
+    def plain(self) -> Rows:
+        ours = {"mien": lambda: mien.align_frames(self.frames, self.reference)}
+        return ours | peer_rows(self.frames, self.reference)
+
+    def fused(self) -> Rows:
+        rows: Rows = {"mien": lambda: mien.stabilise_frames(self.frames, self.reference, out=self.out)}
+        for name, row in peer_rows(self.frames, self.reference).items():
+            if name in ("numpy loop", "numpy batched", "torch") and row is not None:
+                rows[name] = lambda row=row: numpy_moved(self.frames, row())
+        return rows
+
+    def robust(self) -> Rows:
+        frames = self.frames[:8]
+
+        def ours() -> Fit:
+            fit = mien.align_frames(
+                frames, self.reference, robust=True, sigma=self.sigma, max_iterations=REWEIGHTINGS
+            )
+            return fit.rotation, fit.translation
+
+        return {"mien": ours, "numpy loop": lambda: numpy_robust(frames, self.reference, self.sigma)}
+
+    def limits(self) -> dict[str, Rows]:
+        head = mien.RigidMotion(*self.exact)
+        copy = {"copy": lambda: np.copyto(self.out, self.frames)}
+        return {
+            "plain fit / reading": {"mien": self.plain()["mien"], "read": self.frames.max},
+            "fit and move / copying": {"mien": self.fused()["mien"], **copy},
+            "move / copying": {"mien": lambda: head.apply_inverse(self.frames, self.out), **copy},
+            "move in place / copying": {"mien": lambda: head.apply(self.own, self.own), **copy},
+        }
+
+    def check_fit(self, name: str, answer: Any) -> None:
+        rotation, translation = answer[0], answer[1]
+        assert np.abs(rotation - self.exact[0]).max() < 1e-5, name
+        assert np.abs(translation - self.exact[1]).max() < 1e-4 * self.size, name
+
+    def check_moved(self, name: str, answer: Any) -> None:
+        positions = answer.positions if isinstance(answer, mien.Stabilised) else answer
+        assert np.abs(positions - self.moved).max() < 1e-5 * self.size, name
+
+    def check_robust(self, name: str, answer: Fit) -> None:
+        self.wanted = getattr(self, "wanted", None) or numpy_robust(
+            self.frames[:8], self.reference, self.sigma
+        )
+        assert np.abs(answer[0] - self.wanted[0]).max() < 1e-5, name
+
+
+def _asked(face: Any, size: str) -> Questions:
+    mesh = face(size)
+    return Questions(*play(np.asarray(mesh.positions), FRAMES[size]))
+
+
+try:
+    import pytest
+except ImportError:  # the command line needs no pytest
+    pass
+else:
+
+    @pytest.mark.sizes("preview", "shot", "hero")
+    def test_plain(compare, face, size) -> None:
+        asked = _asked(face, size)
+        compare("alignment", asked.plain(), size=size, check=asked.check_fit, goal=0.25)
+
+    @pytest.mark.sizes("preview", "shot", "hero")
+    def test_fused(compare, face, size) -> None:
+        asked = _asked(face, size)
+        compare("fit and move", asked.fused(), size=size, check=asked.check_moved, goal=0.30)
+
+    @pytest.mark.sizes("preview", "shot")
+    def test_robust(compare, face, size) -> None:
+        asked = _asked(face, size)
+        compare("ten reweightings", asked.robust(), size=size, check=asked.check_robust, goal=0.016, rounds=3)
+
+    @pytest.mark.sizes("shot")
+    @pytest.mark.parametrize(
+        ("limit", "goal"),
+        [
+            ("plain fit / reading", 2.0),
+            ("fit and move / copying", 1.6),
+            ("move / copying", 1.0),
+            ("move in place / copying", 1.0),
+        ],
+    )
+    def test_limits(compare, face, size, limit, goal) -> None:
+        compare(limit, _asked(face, size).limits()[limit], size=size, goal=goal)
 
 
 def main() -> None:
@@ -82,37 +265,25 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    frames, reference = acted(arguments.vertices, arguments.frames)
-    robust = mien.align_frames(frames, reference, robust=True)
-    rows: dict[str, Callable[[], Fit]] = {
-        "numpy loop": lambda: numpy_loop(frames, reference),
-        "numpy batched": lambda: numpy_batched(frames, reference),
-        "mien plain": lambda: library(frames, reference, False),
-        "numpy robust": lambda: numpy_robust(frames, reference, robust.sigma, robust.iterations),
-        "mien robust": lambda: library(frames, reference, True),
+    asked = Questions(*acted(arguments.vertices, arguments.frames))
+    questions = {
+        "plain fit": (asked.plain(), asked.check_fit, arguments.frames),
+        "fit and move": (asked.fused(), asked.check_moved, arguments.frames),
+        "ten reweightings": (asked.robust(), asked.check_robust, 8 * REWEIGHTINGS),
+        **{name: (rows, None, arguments.frames) for name, rows in asked.limits().items()},
     }
-    exact, best = numpy_loop(frames.astype(np.float64), reference), dict.fromkeys(rows, np.inf)
-    for _ in range(arguments.rounds):
-        for name, row in rows.items():
-            started = time.process_time()
-            rotation, translation = row()
-            best[name] = min(best[name], time.process_time() - started)
-            wanted = (robust.rotation, robust.translation) if "robust" in name else exact
-            assert np.abs(rotation - wanted[0]).max() < 1e-5, name
-            assert np.abs(translation - wanted[1]).max() < 1e-4, name
-    total = arguments.vertices * arguments.frames
-    work = {"mien plain": total, "mien robust": arguments.vertices * int(robust.iterations.sum())}
     print(
-        f"{arguments.frames} frames of {arguments.vertices} vertices, float32, {mien._core.instruction_set()}, ",
-        end="",
+        f"{arguments.frames} frames of {arguments.vertices} vertices, float32, {mien._core.instruction_set()}, "
+        f"{mien._core.thread_count()} threads"
     )
-    print(f"{mien._core.thread_count()} threads, {robust.iterations.mean():.0f} reweightings")
-    for name, seconds in best.items():
-        peer = best["numpy robust"] if "robust" in name else min(best["numpy loop"], best["numpy batched"])
-        each = f"{seconds / work[name] * 1e9:10.2f} ns a vertex and pass" if name in work else ""
-        print(
-            f"{name:<14} {seconds / arguments.frames * 1e3:9.3f} ms a frame   ratio {seconds / peer:6.3f} {each}"
+    for question, (rows, check, passes) in questions.items():
+        times = interleaved(
+            {n: r for n, r in rows.items() if r}, arguments.rounds, check, clock=time.process_time
         )
+        print(f"{question}: {ratio_to_best_peer(times, 'mien'):.3f} of the best other row")
+        for name, taken in times.items():
+            each = taken.min / (passes * arguments.vertices) * 1e9
+            print(f"    {name:<14} {taken.min * 1e3:10.2f} ms {each:9.3f} ns a vertex and pass")
 
 
 if __name__ == "__main__":

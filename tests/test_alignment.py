@@ -138,8 +138,9 @@ rng = np.random.default_rng(3)
 for dtype in (np.float32, np.float64):
     q = rng.normal(0, 9, (1003, 3)).astype(dtype)
     p = (q + rng.normal(0, 1, (9, 1003, 3)) * (rng.random((9, 1003, 1)) < 0.4)).astype(dtype)
-    fit = mien.align_frames(p, q, rng.random(1003), robust={robust}, scale=True)
-    print(hashlib.sha256(b"".join(a.tobytes() for a in fit)).hexdigest())
+    for loss in ([True, "huber", "tukey"] if {robust} else [False]):
+        fit, still = mien.stabilise_frames(p, q, rng.random(1003), robust=loss, scale=True)
+        print(hashlib.sha256(b"".join(a.tobytes() for a in (*fit, still))).hexdigest())
 """
     seen = {
         run_python(program, MIEN_ISA=isa, MIEN_NUM_THREADS=str(threads))
@@ -178,6 +179,53 @@ def test_oracle(n_vertices, dtype, robust, scale, weighted, holes, seed) -> None
     assert np.abs(got.iterations - want["iterations"]).max() <= 2
 
 
+@given(
+    n_vertices=st.integers(512, 2100),
+    robust=st.sampled_from([False, "geman-mcclure", "huber", "tukey"]),
+    scale=st.booleans(),
+    weighted=st.sampled_from(["no", "vertex", "frame"]),
+    holes=st.booleans(),
+    fixed=st.booleans(),
+    seed=st.integers(0, 1 << 30),
+)
+def test_lanes_of_floats_follow_the_oracle(n_vertices, robust, scale, weighted, holes, fixed, seed) -> None:
+    rng = np.random.default_rng(seed)
+    reference = blob(n_vertices, rng)
+    frames = moved(reference, 2, rng, noise=0.1, moving=0.2)[0].astype(np.float32)
+    shape = {"no": None, "vertex": n_vertices, "frame": (2, n_vertices)}[weighted]
+    weights = None if shape is None else rng.uniform(0.1, 1, shape)
+    if holes:
+        frames[1, rng.integers(0, n_vertices, 30)] = np.nan
+    sigma = 0.2 if fixed else None
+    got = mien.align_frames(frames, reference, weights, robust, scale, missing=True, sigma=sigma)
+    loss = {"loss": robust} if robust else {}
+    want = oracle.align(frames, reference, weights, bool(robust), scale, sigma=sigma, **loss)
+    # A reweighting stops where the steps are as small as the rounding of a float: 1e-7 of the extent each.
+    bound = 1e-5 if robust else 5e-8
+    assert np.abs(got.rotation - want["rotation"]).max() < bound
+    assert np.abs(got.translation - want["translation"]).max() < 40 * bound
+    assert np.allclose(got.scale, want["scale"], rtol=bound)
+    for name in ("residual", "support", "spread", "sigma"):
+        assert np.allclose(getattr(got, name), want[name], rtol=2e-3), name
+
+
+@given(
+    n_vertices=st.integers(16, 120),
+    robust=st.sampled_from(["huber", "tukey"]),
+    fixed=st.booleans(),
+    seed=st.integers(0, 1 << 30),
+)
+def test_other_losses_and_weights_of_frames(n_vertices, robust, fixed, seed) -> None:
+    rng = np.random.default_rng(seed)
+    reference = blob(n_vertices, rng)
+    frames = moved(reference, 2, rng, noise=0.1, moving=0.2)[0]
+    weights, sigma = rng.uniform(0.1, 1, (2, n_vertices)), 0.5 if fixed else None
+    got = mien.align_frames(frames, reference, weights, robust, sigma=sigma)
+    want = oracle.align(frames, reference, weights, True, loss=robust, sigma=sigma)
+    for name in FIELDS[:-1]:
+        assert np.allclose(getattr(got, name), want[name], rtol=1e-5, atol=1e-4), name
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_strides_are_followed(rng, dtype: type) -> None:
     reference = blob(130, rng)
@@ -192,7 +240,115 @@ def test_strides_are_followed(rng, dtype: type) -> None:
         assert np.array_equal(every_other.rotation, dense[2][0][::2])
 
 
+@pytest.mark.parametrize("n_vertices", [5, 700])
+def test_weights_of_frames_equal_fits_one_by_one(rng, n_vertices: int) -> None:
+    reference, weights = blob(n_vertices, rng), rng.uniform(0, 1, (3, n_vertices))
+    frames = moved(reference, 3, rng, noise=0.05, moving=0.1)[0].astype(np.float32)
+    together = mien.align_frames(frames, reference, weights)
+    for f in range(3):
+        alone = mien.align_frames(frames[f], reference, weights[f])
+        assert np.abs(together.rotation[f] - alone.rotation[0]).max() < 5e-8
+        assert together.residual[f] == pytest.approx(alone.residual[0], rel=1e-3)
+        assert together.support[f] == 1
+
+
+def test_numbers_that_floats_cannot_square_go_to_doubles(rng) -> None:
+    reference = blob(600, rng)
+    frames, rotation, _ = moved(reference, 2, rng)
+    for size in (1e-15, 1e12, 1e25):
+        fit = mien.align_frames((frames * size).astype(np.float32), reference * size)
+        assert np.abs(fit.rotation - rotation).max() < 1e-6, size
+    fit = mien.align_frames((frames * 1e25).astype(np.float32), reference, scale=True)
+    assert np.allclose(fit.scale, 1e25, rtol=1e-6)
+
+
+# Stabilised takes
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_vertices", [3, 17, 600, 1041])
+def test_stabilised_frames_lie_where_the_reference_does(rng, dtype: type, n_vertices: int) -> None:
+    reference = blob(n_vertices, rng)
+    frames = moved(reference, 5, rng, noise=0.01)[0].astype(dtype)
+    head, positions = mien.stabilise_frames(frames, reference)
+    assert positions.dtype == dtype
+    exact = mien.RigidMotion(head.rotation, head.translation).apply_inverse(frames.astype(np.float64))
+    assert np.abs(positions - exact).max() < (5e-6 if dtype is np.float32 else 1e-13)
+    alone = mien.align_frames(frames, reference)
+    assert all(np.array_equal(a, b) for a, b in zip(head, alone, strict=True))
+    bigger = mien.stabilise_frames(frames * dtype(2), reference, scale=True)
+    assert np.abs(bigger.positions - positions).max() < (0.05 if n_vertices > 3 else 1)
+
+
+def test_a_far_head_is_stabilised_as_well_as_a_near_one(rng) -> None:
+    reference = blob(800, rng)
+    frames = moved(reference, 4, rng)[0]
+    for far in (0, 400.0, 1e5):
+        world = (frames + far).astype(np.float32)
+        found, positions = mien.stabilise_frames(world, reference)
+        exact = mien.RigidMotion(found.rotation, found.translation).apply_inverse(world.astype(np.float64))
+        assert np.abs(positions - exact).max() < 5e-6  # 3 units in the last place of a head of 25
+
+
+def test_stabilising_in_place_and_apart_gives_the_same_bits(rng) -> None:
+    reference = blob(530, rng)
+    frames = moved(reference, 6, rng, noise=0.05)[0].astype(np.float32)
+    frames[2, 7] = np.nan
+    apart = mien.stabilise_frames(frames, reference, robust=True, missing=True).positions
+    assert np.isnan(apart[2, 7]).all()
+    assert np.isfinite(np.delete(apart[2], 7, axis=0)).all()
+    own = frames.copy()
+    assert mien.stabilise_frames(own, reference, robust=True, missing=True, out=own).positions is own
+    assert np.array_equal(own, apart, equal_nan=True)
+    padded = np.full((6, 531, 3), 7, np.float32)
+    mien.stabilise_frames(frames, reference, robust=True, missing=True, out=padded[:, :530])
+    assert np.array_equal(padded[:, :530], apart, equal_nan=True)
+    assert (padded[:, 530] == 7).all()
+    assert mien.stabilise_frames(frames[0], reference).positions.shape == (1, 530, 3)
+
+
+def test_results_larger_than_the_caches_have_the_same_bits(rng) -> None:
+    reference = blob(80_001, rng).astype(np.float32)
+    frames = np.tile(reference, (19, 1, 1))  # 18 MB, which is written past the caches
+    frames += rng.normal(0, 3, (19, 1, 3)).astype(np.float32)
+    whole = mien.stabilise_frames(frames, reference).positions
+    parts = [mien.stabilise_frames(frames[f], reference).positions[0] for f in (0, 7, 18)]
+    assert np.array_equal(whole[[0, 7, 18]], parts)
+    motion = mien.RigidMotion(rotations(19, rng), rng.normal(0, 9, (19, 3)))
+    moved_all = motion.apply(frames)
+    assert np.array_equal(moved_all[[0, 7, 18]], [motion[f].apply(frames[f])[0] for f in (0, 7, 18)])
+
+
 # Validity
+
+
+def test_messages_of_options(rng) -> None:
+    reference = blob(10, rng)
+    frames = np.tile(reference, (3, 1, 1))
+    with pytest.raises(
+        ValueError, match=r"`robust` must be one of 'geman-mcclure', 'huber', 'tukey', got 'l1'"
+    ):
+        mien.align_frames(frames, reference, robust="l1")
+    with pytest.raises(ValueError, match=r"`sigma` must be above 0"):
+        mien.align_frames(frames, reference, robust=True, sigma=0)
+    with pytest.raises(ValueError, match=r"`max_iterations` must be at least 1"):
+        mien.align_frames(frames, reference, robust=True, max_iterations=0)
+    with pytest.raises(ValueError, match=r"`weights` must have shape \(F, V\) = \(3, 10\), got \(2, 10\)"):
+        mien.align_frames(frames, reference, np.ones((2, 10)))
+    with pytest.raises(ValueError, match=r"`weights` must be at least 0, got -1 at frame 2, vertex 4"):
+        mien.align_frames(frames, reference, np.where(np.arange(30).reshape(3, 10) == 24, -1.0, 1.0))
+    few = np.ones((3, 10))
+    few[1, 2:] = 0
+    with pytest.raises(mien.NumericalError, match=r"frame 1 .* got 2"):
+        mien.align_frames(frames, reference, few)
+    with pytest.raises(ValueError, match=r"`out` must be a writable float64 array of shape \(3, 10, 3\)"):
+        mien.stabilise_frames(frames, reference, out=np.empty((3, 10, 3), np.float32))
+    frames.flags.writeable = False
+    with pytest.raises(ValueError, match=r"`out` must be a writable"):
+        mien.stabilise_frames(frames, reference, out=frames)
+    room = np.zeros((4, 10, 3))
+    with pytest.raises(ValueError, match=r"`out` must be `positions` itself or share no memory"):
+        mien.stabilise_frames(room[:3], reference, out=room[1:])
 
 
 def test_messages(rng) -> None:

@@ -80,7 +80,7 @@ FrameAligner<T>::FrameAligner(const ConstFrames& positions, const AlignmentRefer
       lanes_(lanesOf<T>(reference)),
       passes_(passesOf<T>()),
       options_(options),
-      prior_(&lanes_.at.w) {}
+      prior_(lanes_.at.w) {}
 
 // Kabsch's problem from the moments; `frameSquares` is sum w |p|^2 where known (for FrameFit::squares), else
 // 0. Points on a line leave the gap of Horn's eigenvalues at what rounding makes of 0, which is less than a
@@ -112,7 +112,7 @@ FrameFit FrameAligner<T>::fitMoments(double frameSquares) const {
 // Positions are taken relative to a vertex of their own, so that a head far from the origin loses nothing.
 template <class T>
 bool FrameAligner<T>::chooseOrigin(const char* frame) {
-    if (!firstFinite(frame, positions_.scalar, positions_.vertexStride, prior_->data(), reference_.count,
+    if (!firstFinite(frame, positions_.scalar, positions_.vertexStride, prior_, reference_.count,
                      now_.origin))
         return false;
     const double epsilon = positions_.scalar == Scalar::float32 ? std::numeric_limits<float>::epsilon()
@@ -125,10 +125,11 @@ bool FrameAligner<T>::chooseOrigin(const char* frame) {
 // The frame's own weights, where the reference is there; their unit does not matter.
 template <class T>
 void FrameAligner<T>::takeWeights(const double* weights) {
-    prior_ = weights ? &frameWeights_ : &lanes_.at.w;
+    prior_ = lanes_.at.w;
     priorWeight_ = lanes_.weight;
     if (!weights) return;
     frameWeights_.resize(static_cast<std::size_t>(reference_.size));
+    prior_ = frameWeights_.data();
     double largest = 0;
     for (std::int64_t v = 0; v < reference_.count; ++v) largest = std::max(largest, weights[v]);
     int exponent = 0;
@@ -143,18 +144,19 @@ void FrameAligner<T>::takeWeights(const double* weights) {
 
 template <class T>
 std::int64_t FrameAligner<T>::gather(const char* frame) {
-    if (frame_.x.empty()) {
-        frame_ = Coordinates<T>(reference_.size);
+    if (frame_.size == 0) {
+        frame_ = Coordinates<T>(reference_.size, 1);
         squares_.resize(static_cast<std::size_t>(reference_.size));
     }
     const auto kernel = positions_.scalar == Scalar::float32 ? passes_.gatherFloat : passes_.gatherDouble;
-    return kernel(frame, positions_.vertexStride, reference_.count, now_.origin, prior_->data(),
-                  frame_.x.data(), frame_.y.data(), frame_.z.data(), frame_.w.data());
+    gone_ = kernel(frame, positions_.vertexStride, reference_.count, now_.origin, prior_, frame_.x, frame_.y,
+                   frame_.z, frame_.w);
+    return gone_;
 }
 
 template <class T>
 void FrameAligner<T>::reweight(const FrameFit& fit, double sigma, bool withSquares) {
-    passes_.reweight(lanes_.at.points(), frame_.points(), frame_.w.data(), reference_.size, fit.pose(),
+    passes_.reweight(lanes_.at.points(), frame_.points(), frame_.w, reference_.size, fit.pose(),
                      {options_.loss, sigma * sigma}, withSquares ? squares_.data() : nullptr, &moments_);
 }
 
@@ -162,17 +164,18 @@ void FrameAligner<T>::reweight(const FrameFit& fit, double sigma, bool withSquar
 template <class T>
 void FrameAligner<T>::measure() {
     double sums[11];
-    passes_.statistics(lanes_.at.points(), frame_.points(), frame_.w.data(), reference_.size, now_.fit.pose(),
+    passes_.statistics(lanes_.at.points(), frame_.points(), frame_.w, reference_.size, now_.fit.pose(),
                        {options_.loss, now_.sigma * now_.sigma}, sums);
     now_.residual = std::sqrt(sums[10] / sums[0]);
     if (options_.robust) {
         // The frame's own scale says nothing about how good the agreement is: judge by one that is the same
         // for all frames.
         const double agreement = kAgreement * reference_.extent;
-        passes_.statistics(lanes_.at.points(), frame_.points(), frame_.w.data(), reference_.size,
-                           now_.fit.pose(), {AlignmentLoss::gemanMcClure, agreement * agreement}, sums);
+        passes_.statistics(lanes_.at.points(), frame_.points(), frame_.w, reference_.size, now_.fit.pose(),
+                           {AlignmentLoss::gemanMcClure, agreement * agreement}, sums);
     }
-    now_.support = std::min(1.0, sums[0] / priorWeight_);
+    const bool all = !options_.robust && gone_ == 0;  // not what rounding makes of 1
+    now_.support = all ? 1 : std::min(1.0, sums[0] / priorWeight_);
     now_.spread = distanceFromAxis(sums);
 }
 
@@ -192,12 +195,11 @@ template <class T>
 AlignmentProblem FrameAligner<T>::plain(const char* frame) {
     now_.sigma = kInfinity;
     now_.iterations = 0;
-    if (prior_ == &frameWeights_) return plainGathered(frame);
+    if (prior_ != lanes_.at.w) return plainGathered(frame);
     const auto kernel = positions_.scalar == Scalar::float32 ? passes_.plainFloat : passes_.plainDouble;
     moments_ = AlignmentMoments{};
-    const Coordinates<T>& q = lanes_.weighted.x.empty() ? lanes_.at : lanes_.weighted;
-    kernel(frame, positions_.vertexStride, reference_.count, now_.origin, q.points(), lanes_.at.w.data(),
-           &moments_);
+    const Coordinates<T>& q = lanes_.weighted.size == 0 ? lanes_.at : lanes_.weighted;
+    kernel(frame, positions_.vertexStride, reference_.count, now_.origin, q.points(), lanes_.at.w, &moments_);
     moments_.weight = lanes_.weight;
     for (int i = 0; i < 3; ++i) moments_.q[i] = lanes_.q[i];
     moments_.qq = lanes_.qq;
@@ -225,7 +227,7 @@ AlignmentProblem FrameAligner<T>::robust(const char* frame) {
     reweight(FrameFit{}, kInfinity, false);
     if (!(moments_.weight > 0)) return AlignmentProblem::degenerate;
     presentWeight_ = moments_.weight;
-    present_ = std::count_if(frame_.w.begin(), frame_.w.end(), [](T weight) { return weight > 0; });
+    present_ = std::count_if(frame_.w, frame_.w + reference_.count, [](T weight) { return weight > 0; });
     now_.fit = fitMoments(0);
     if (!now_.fit.determined) return AlignmentProblem::degenerate;
     reweight(now_.fit, kInfinity, true);
@@ -284,7 +286,7 @@ double FrameAligner<T>::quantile() {
     constexpr int kShift = 20, kBins = 1 << (31 - kShift), kWays = 4;
     // Neighbours fall into the same bin: by turns, so that one addition need not wait for the other.
     double histogram[kBins][kWays] = {};
-    const T* w = frame_.w.data();
+    const T* w = frame_.w;
     const std::int64_t count = reference_.count;
     const auto bitsOf = [this](std::int64_t v) {
         std::uint32_t bits;

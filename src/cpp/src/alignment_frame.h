@@ -58,9 +58,9 @@ class FrameAligner {
     const ReferenceLanes<T>& lanes_;
     const AlignmentPasses<T>& passes_;
     const AlignmentOptions& options_;
-    const AlignedVector<T>* prior_;  // the weights of this frame
+    const T* prior_;  // the weights of this frame
     double priorWeight_ = 0, rounding_ = 0, presentWeight_ = 0;
-    std::int64_t present_ = 0;
+    std::int64_t present_ = 0, gone_ = 0;
     Coordinates<T> frame_;           // empty until a frame needs it
     AlignedVector<T> frameWeights_;  // empty unless frames have their own
     AlignedVector<float> squares_;

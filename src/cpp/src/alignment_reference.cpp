@@ -40,16 +40,16 @@ double unitOf(const double* weights, std::int64_t count) {
 }
 
 void fillFloats(const ReferenceLanes<double>& from, ReferenceLanes<float>* to) {
-    const std::size_t size = from.at.x.size();
+    const std::size_t size = from.at.size;
     to->at = Coordinates<float>(static_cast<std::int64_t>(size));
     to->weighted = Coordinates<float>(static_cast<std::int64_t>(size));
-    const auto narrow = [size](const AlignedVector<double>& a, AlignedVector<float>* b) {
-        for (std::size_t v = 0; v < size; ++v) (*b)[v] = static_cast<float>(a[v]);
+    const auto narrow = [size](const double* a, float* b) {
+        for (std::size_t v = 0; v < size; ++v) b[v] = static_cast<float>(a[v]);
     };
-    narrow(from.at.x, &to->at.x);
-    narrow(from.at.y, &to->at.y);
-    narrow(from.at.z, &to->at.z);
-    narrow(from.at.w, &to->at.w);
+    narrow(from.at.x, to->at.x);
+    narrow(from.at.y, to->at.y);
+    narrow(from.at.z, to->at.z);
+    narrow(from.at.w, to->at.w);
     for (std::size_t v = 0; v < size; ++v) {
         const double w = from.at.w[v];
         to->q[0] += to->weighted.x[v] = static_cast<float>(w * from.at.x[v]);
@@ -92,8 +92,7 @@ AlignmentReference::AlignmentReference(const ConstFrames& view, const double* we
     firstFinite(view.data, view.scalar, view.vertexStride, weights ? weights : ones.data(), count, origin);
     const AlignmentPasses<double>& passes = kernels().alignment.inDoubles;
     const auto gather = view.scalar == Scalar::float32 ? passes.gatherFloat : passes.gatherDouble;
-    gather(view.data, view.vertexStride, count, origin, ones.data(), at.x.data(), at.y.data(), at.z.data(),
-           at.w.data());
+    gather(view.data, view.vertexStride, count, origin, ones.data(), at.x, at.y, at.z, at.w);
     const double unit = weights ? unitOf(weights, count) : 1.0;
     double sum[3] = {0, 0, 0}, squares = 0, finite = 0;
     for (std::int64_t v = 0; v < size; ++v) {
