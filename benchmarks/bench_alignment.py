@@ -1,12 +1,12 @@
 """Aligning a neutral to every frame: this library against its peers and against what memory allows.
 
     MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest benchmarks/bench_alignment.py
-    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/bench_alignment.py [--vertices 27000] [--frames 60]
+    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/bench_alignment.py [--frames 200]
 
-Questions: the plain fit; fit and move in one pass; ten reweightings of a robust fit; moving alone; and the plain fit and
-the fused one against reading and copying the same take in the same run. Peers: a NumPy loop over frames (a matrix product
-and a singular value decomposition each), the same batched, SciPy, roma, PyTorch, libigl and Open3D where they are
-installed. The take is float32; every answer is checked against NumPy in double.
+Questions: the plain fit; fit and move in one pass; ten reweightings of a robust fit; moving alone; and the plain fit
+and the fused one against reading and copying the same take in the same run. Peers: a NumPy loop over frames (a matrix
+product and a singular value decomposition each), the same batched, SciPy, roma, PyTorch, libigl and Open3D where they
+are installed. The take is float32; every answer is checked against NumPy in double.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from interleave import interleaved, ratio_to_best_peer
 from scipy.spatial.transform import Rotation
 
 import mien
+from interleave import interleaved, ratio_to_best_peer
 
 Fit = tuple[np.ndarray, np.ndarray]
 Rows = dict[str, Callable[[], Any] | None]
@@ -262,7 +262,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--vertices", type=int, default=27000)
-    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     asked = Questions(*acted(arguments.vertices, arguments.frames))
