@@ -11,6 +11,8 @@ void bindObj(py::module_& module);
 void bindAlignment(py::module_& module);
 void bindGeodesic(py::module_& module);
 void bindEditing(py::module_& module);
+void bindArapDeformer(py::module_& module);
+void bindTransfer(py::module_& module);
 void bindSparseFactor(py::module_& module);
 void bindLaplacian(py::module_& module);
 void bindBoundedLeastSquares(py::module_& module);
@@ -28,6 +30,8 @@ PYBIND11_MODULE(_core, module) {
     mien::bindAlignment(module);
     mien::bindGeodesic(module);
     mien::bindEditing(module);
+    mien::bindArapDeformer(module);
+    mien::bindTransfer(module);
     mien::bindSparseFactor(module);
     mien::bindLaplacian(module);
     mien::bindBoundedLeastSquares(module);

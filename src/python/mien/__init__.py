@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from mien.geometry.bounded_least_squares import bounded_least_squares as bounded_least_squares
     from mien.geometry.camera import Camera as Camera
     from mien.geometry.deform.laplacian import LaplacianDeformer as LaplacianDeformer
+    from mien.geometry.deform.arap import ArapDeformer as ArapDeformer
+    from mien.geometry.deform.gradients import deformation_gradients as deformation_gradients
+    from mien.geometry.deform.gradients import split_gradients as split_gradients
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
     from mien.geometry.laplacian import LaplacianPattern as LaplacianPattern
@@ -102,6 +105,9 @@ _HOMES = {
     "BoundedFit": "mien.geometry.bounded_least_squares",
     "bounded_least_squares": "mien.geometry.bounded_least_squares",
     "Camera": "mien.geometry.camera",
+    "ArapDeformer": "mien.geometry.deform.arap",
+    "deformation_gradients": "mien.geometry.deform.gradients",
+    "split_gradients": "mien.geometry.deform.gradients",
     "draw": "mien.geometry.draw",
     "write_png": "mien.geometry.draw",
     "EditList": "mien.editing.edit_list",

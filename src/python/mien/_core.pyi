@@ -209,3 +209,30 @@ class LaplacianDeformer:
     def solve_cost(self) -> float: ...
     @property
     def memory(self) -> int: ...
+class ArapDeformer:
+        anchors: _Int32,
+        rims: bool,
+        clamp: bool,
+        is_double: bool,
+    def solve(
+        targets: _Points,
+        start: _Points | None,
+        iterations: int,
+        warm_iterations: int,
+        out: _Points,
+        energy: _Float64 | None,
+    def energy(self, positions: _Points) -> _Float64: ...
+    def free_vertices(self) -> int: ...
+
+class DeformationTransfer:
+        source_neutral: _Points,
+        source_triangles: _Int32,
+        target_neutral: _Points,
+        target_triangles: _Int32,
+        correspondence: _Int32 | None,
+        anchors: _Int32,
+        is_double: bool,
+    def apply(self, expression: _Points, out: _Points) -> None: ...
+
+def deformation_gradients(neutral: _Points, triangles: _Int32, positions: _Points, out: _Points) -> None: ...
+def split_gradients(matrices: _Float64, rotation: _Float64, stretch: _Float64) -> None: ...

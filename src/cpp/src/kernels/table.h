@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/alignment.h"
+#include "kernels/arap_deformer.h"
 #include "kernels/bounded_least_squares.h"
 #include "kernels/draw.h"
 #include "kernels/editing.h"
@@ -16,6 +17,7 @@
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
 #include "kernels/shape_projection.h"
+#include "kernels/transfer.h"
 #include "kernels/triangular.h"
 
 namespace mien {
@@ -26,6 +28,8 @@ struct KernelTable {
     AlignmentKernels alignment;
     DrawKernels draw;
     EditingKernels editing;
+    ArapKernels arap;
+    TransferKernels transfer;
     LaplacianKernels laplacian;
     FactorKernels factor;
     TriangularKernels triangular;
