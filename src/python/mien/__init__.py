@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from mien.geometry.bounded_least_squares import BoundedFit as BoundedFit
     from mien.geometry.bounded_least_squares import bounded_least_squares as bounded_least_squares
     from mien.geometry.camera import Camera as Camera
-    from mien.geometry.deform.laplacian import LaplacianDeformer as LaplacianDeformer
     from mien.geometry.deform.arap import ArapDeformer as ArapDeformer
     from mien.geometry.deform.gradients import deformation_gradients as deformation_gradients
     from mien.geometry.deform.gradients import split_gradients as split_gradients
+    from mien.geometry.deform.laplacian import LaplacianDeformer as LaplacianDeformer
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
     from mien.geometry.laplacian import LaplacianPattern as LaplacianPattern

@@ -209,22 +209,34 @@ class LaplacianDeformer:
     def solve_cost(self) -> float: ...
     @property
     def memory(self) -> int: ...
+
 class ArapDeformer:
+    def __init__(
+        self,
+        neutral: _Points,
+        triangles: _Int32,
+        handles: _Int32,
         anchors: _Int32,
         rims: bool,
         clamp: bool,
         is_double: bool,
+    ) -> None: ...
     def solve(
+        self,
         targets: _Points,
         start: _Points | None,
         iterations: int,
         warm_iterations: int,
         out: _Points,
         energy: _Float64 | None,
+    ) -> None: ...
     def energy(self, positions: _Points) -> _Float64: ...
+    @property
     def free_vertices(self) -> int: ...
 
 class DeformationTransfer:
+    def __init__(
+        self,
         source_neutral: _Points,
         source_triangles: _Int32,
         target_neutral: _Points,
@@ -232,6 +244,7 @@ class DeformationTransfer:
         correspondence: _Int32 | None,
         anchors: _Int32,
         is_double: bool,
+    ) -> None: ...
     def apply(self, expression: _Points, out: _Points) -> None: ...
 
 def deformation_gradients(neutral: _Points, triangles: _Int32, positions: _Points, out: _Points) -> None: ...
