@@ -29,6 +29,7 @@ FLOORS: list[list[str]] = [
     ["geometry.regions"],
     ["geometry.symmetry"],
     ["geometry.temporal"],
+    ["geometry.filters"],
     ["geometry.deform"],
     ["geometry.look"],
     ["geometry.heat"],

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from mien.geometry.deform.laplacian import LaplacianDeformer as LaplacianDeformer
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
+    from mien.geometry.filters import bilateral as bilateral
+    from mien.geometry.filters import savitzky_golay as savitzky_golay
     from mien.geometry.laplacian import LaplacianPattern as LaplacianPattern
     from mien.geometry.laplacian import SparseMatrix as SparseMatrix
     from mien.geometry.laplacian import gradient as gradient
@@ -118,6 +120,8 @@ _HOMES = {
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
     "recombine": "mien.editing.apply",
+    "bilateral": "mien.geometry.filters",
+    "savitzky_golay": "mien.geometry.filters",
     "envelope": "mien.geometry.regions",
     "geodesic_distance": "mien.geometry.regions",
     "region": "mien.geometry.regions",
