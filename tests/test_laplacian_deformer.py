@@ -243,8 +243,7 @@ def test_rotation_passes_equal_their_slow_twin(case, kind, passes) -> None:
         expected = oracle.deform(
             topology.triangles, rest, handles, targets[f], held, weights, kind, base[f], passes
         )
-        # The rotations are found by steps that stop short of the last digit.
-        assert np.abs(out[f] - expected).max() < 2e-2 * np.abs(targets - base[:, handles]).max()
+        assert np.abs(out[f] - expected).max() < 1e-8 * np.abs(targets - base[:, handles]).max()
 
 
 def test_the_intrinsic_laplacian_is_used_where_asked_for(rng) -> None:

@@ -106,8 +106,8 @@ struct LaplacianDeformer::State {
     void turn(const ConstFrames& targets, const ConstFrames& base, std::int64_t f, S* column,
               int width) const;
     template <class S, class T>
-    void writeFrame(const S* column, int width, const ConstFrames& base, const Frames& out,
-                    std::int64_t f) const;
+    void writeFrames(const S* x, int width, const ConstFrames& targets, const ConstFrames& base,
+                     const Frames& out, std::int64_t begin, std::int64_t end) const;
 
     LaplacianSystem system;
     LaplacianDeformerOptions options;
@@ -117,7 +117,7 @@ struct LaplacianDeformer::State {
     bool response = false;
     Scratch panels;                        // of those panels that have free vertices, [handle][lane]
     std::vector<std::int32_t> panelPlace;  // for each panel its place among them, or -1
-    std::vector<std::int64_t> fixedStart;  // for each panel
+    std::vector<std::int64_t> fixedStart, freeStart;  // for each panel, into `fixed` and `system.free`
     std::vector<Fixed> fixed;
     std::vector<std::int32_t> turning, turned;  // whose rotation is needed, and whose Laplacian changes by it
     double responseCost = 0, solveCost = 0;
@@ -125,7 +125,7 @@ struct LaplacianDeformer::State {
 
 void LaplacianDeformer::State::findFixed() {
     const std::int64_t count = divideUp(system.vertexCount, kResponsePanel);
-    fixedStart.push_back(0);
+    fixedStart.push_back(0), freeStart.push_back(0);
     std::int32_t used = 0;
     for (std::int64_t panel = 0; panel < count; ++panel) {
         const std::int64_t begin = panel * kResponsePanel,
@@ -133,6 +133,7 @@ void LaplacianDeformer::State::findFixed() {
         for (std::int64_t v = begin; v < end; ++v)
             if (system.freeOf[v] < 0) fixed.push_back({static_cast<std::int32_t>(v), system.hardOf[v]});
         fixedStart.push_back(static_cast<std::int64_t>(fixed.size()));
+        freeStart.push_back(end - fixedStart.back());
         const bool empty = fixedStart[panel + 1] - fixedStart[panel] == end - begin;
         panelPlace.push_back(empty ? -1 : used++);
     }
@@ -377,14 +378,28 @@ void LaplacianDeformer::State::turn(const ConstFrames& targets, const ConstFrame
     couple(targets, base, f, column, width);
 }
 
+// All frames of a block, panel by panel, so that a panel's displacements are read from memory once.
 template <class S, class T>
-void LaplacianDeformer::State::writeFrame(const S* column, int width, const ConstFrames& base,
-                                          const Frames& out, std::int64_t f) const {
-    for (std::size_t i = 0; i < system.free.size(); ++i) {
-        const T* p = reinterpret_cast<const T*>(at(base, f, system.free[i]));
-        T* q = reinterpret_cast<T*>(at(out, f, system.free[i]));
-        const S* d = column + static_cast<std::int64_t>(rowOf[i]) * width;
-        for (int c = 0; c < 3; ++c) q[c] = static_cast<T>(p[c] + d[c]);
+void LaplacianDeformer::State::writeFrames(const S* x, int width, const ConstFrames& targets,
+                                           const ConstFrames& base, const Frames& out, std::int64_t begin,
+                                           std::int64_t end) const {
+    for (std::size_t panel = 0; panel < panelPlace.size(); ++panel) {
+        const std::int64_t v = static_cast<std::int64_t>(panel) * kResponsePanel,
+                           ahead = v + kAhead * kResponsePanel;
+        for (std::int64_t f = begin; f < end; ++f) {
+            if (ahead + kResponsePanel <= system.vertexCount) {
+                prefetch(at(out, f, ahead), kResponsePanel * out.vertexStride);
+                if (base.frames > 1) prefetch(at(base, f, ahead), kResponsePanel * base.vertexStride);
+            }
+            const S* column = x + 3 * (f - begin);
+            for (std::int64_t i = freeStart[panel]; i < freeStart[panel + 1]; ++i) {
+                const T* p = reinterpret_cast<const T*>(at(base, f, system.free[i]));
+                T* q = reinterpret_cast<T*>(at(out, f, system.free[i]));
+                const S* d = column + static_cast<std::int64_t>(rowOf[i]) * width;
+                for (int c = 0; c < 3; ++c) q[c] = static_cast<T>(p[c] + d[c]);
+            }
+            writeFixed(targets, base, out, f, static_cast<std::int64_t>(panel));
+        }
     }
 }
 
@@ -407,15 +422,10 @@ void LaplacianDeformer::State::solveFrames(const ConstFrames& targets, const Con
         }
         solveBlock(inside.pattern(), inside.values.data(), inside.storage, x, width);
     }
-    for (std::int64_t f = begin; f < end; ++f) {
-        const S* column = x + 3 * (f - begin);
-        if (out.scalar == Scalar::float32)
-            writeFrame<S, float>(column, width, base, out, f);
-        else
-            writeFrame<S, double>(column, width, base, out, f);
-        for (std::size_t panel = 0; panel < panelPlace.size(); ++panel)
-            writeFixed(targets, base, out, f, static_cast<std::int64_t>(panel));
-    }
+    if (out.scalar == Scalar::float32)
+        writeFrames<S, float>(x, width, targets, base, out, begin, end);
+    else
+        writeFrames<S, double>(x, width, targets, base, out, begin, end);
 }
 
 LaplacianDeformer::LaplacianDeformer(const std::int32_t* triangles, std::int64_t triangleCount,
