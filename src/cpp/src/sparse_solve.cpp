@@ -49,12 +49,12 @@ class Solver {
   public:
     Solver(const SparseFactor::State& state, const ConstColumns& rhs, const Columns& out,
            const SolveOptions& options, ScratchPool* pool)
-        : state_(state), pool_(pool), options_(options), rhs_(byFrames(rhs)) {
+        : state_(state), pool_(pool), options_(options), given_(rhs), rhs_(byFrames(rhs)) {
         const bool swapped = rhs_.columns != rhs.columns;
         out_ = swapped ? ConstColumns{out.data, out.scalar,       out.columns,   out.rows,
                                       1,        out.columnStride, out.rowStride, 0}
                        : ConstColumns(out);
-        refines_ = options.refine > 0 || options.tolerance > 0;
+        refines_ = options.refine > 0 || options.tolerance > 0 || options.measure;
         const int widest = state.storage == Scalar::float32 && !refines_ ? kWidestFloat : kWidestDouble;
         // Three numbers at a vertex fill 48 columns with 16 frames.
         blocks_ = cutIntoBlocks(rhs_.frames, rhs_.columns, rhs_.columns == 3 ? 48 : widest, threadCount());
@@ -71,6 +71,7 @@ class Solver {
                 reports[b] = refines_ ? refined(blocks_[b]) : plain(blocks_[b]);
         });
         SolveReport out;
+        if (refines_) out.residual = 0;
         for (std::size_t b = 0; b < reports.size(); ++b) {
             if (reports[b].worst >= 0) notConverged(blocks_[b], reports[b]);
             out.residual = std::max(out.residual, reports[b].residual);
@@ -124,7 +125,7 @@ class Solver {
     const SparseFactor::State& state_;
     ScratchPool* pool_;
     SolveOptions options_;
-    ConstColumns rhs_, out_;
+    ConstColumns given_, rhs_, out_;  // as given, and as blocks see it
     std::vector<SolveBlock> blocks_;
     std::vector<std::int32_t> inverse_;
     bool refines_ = false;
@@ -244,25 +245,38 @@ BlockReport Solver::refined(const SolveBlock& block) {
     return report;
 }
 
+// "frame 3, vertex 5" or "vertex 5, column 2", as far as there are such.
+std::string nameOf(const ConstColumns& view, const Place& place, bool vertex) {
+    std::string out;
+    const auto add = [&](const char* what, std::int64_t index) {
+        out += (out.empty() ? "" : ", ") + std::string(what) + " " + std::to_string(index);
+    };
+    if (view.frames > 1) add("frame", place.frame);
+    if (vertex) add("vertex", place.row);
+    if (view.columns > 1 && (view.frames == 1 || !vertex)) add("column", place.column);
+    return out.empty() ? "the right-hand side" : out;
+}
+
 void Solver::notFinite(Scalar scalar) const {
     Place place;
-    if (!firstNotFinite(rhs_, scalar, &place))
+    if (!firstNotFinite(given_, scalar, &place))
         throw Error(Status::invalidArgument, "`rhs` must not change while it is solved for");
     const std::string what =
         std::isfinite(place.value) ? "fit float32, the dtype of the factor" : "be finite";
     throw Error(Status::invalidArgument,
-                "`rhs` must " + what + ", got " + number(place.value) + " at " +
-                    (rhs_.frames > 1 ? "frame " + std::to_string(place.frame) + ", " : std::string()) +
-                    "vertex " + std::to_string(place.row));
+                "`rhs` must " + what + ", got " + number(place.value) + " at " + nameOf(given_, place, true));
 }
 
 void Solver::notConverged(const SolveBlock& block, const BlockReport& report) const {
-    const std::int64_t frame = block.frame + report.worst % block.spread,
-                       column = block.column + report.worst / block.spread;
+    Place place;
+    place.frame = block.frame + report.worst % block.spread;
+    place.column = block.column + report.worst / block.spread;
+    if (block.spread == 1) place.column = block.column + report.worst;
+    if (rhs_.columns != given_.columns) std::swap(place.frame, place.column);
     throw Error(Status::numericalFailure, "`rhs` cannot be solved for to the tolerance " +
-                                              number(options_.tolerance) + ": at frame " +
-                                              std::to_string(frame) + ", column " + std::to_string(column) +
-                                              " the backward error stays at " + number(report.residual));
+                                              number(options_.tolerance) + ": the backward error of " +
+                                              nameOf(given_, place, false) + " stays at " +
+                                              number(report.residual));
 }
 
 }  // namespace

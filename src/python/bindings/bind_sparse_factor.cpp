@@ -55,14 +55,15 @@ ConstColumns borrowColumns(const py::array& array, const char* name) {
             array.shape(2), array.strides(0),      array.strides(1), array.strides(2)};
 }
 
-py::tuple solve(const SparseFactor& factor, const py::array& rhs, py::array out, int refine,
-                double tolerance) {
+py::tuple solve(const SparseFactor& factor, const py::array& rhs, py::array out, int refine, double tolerance,
+                bool measure) {
     const ConstColumns from = borrowColumns(rhs, "rhs"), view = borrowColumns(out, "out");
     const Columns to{out.mutable_data(), view.scalar,      view.frames,    view.rows,
                      view.columns,       view.frameStride, view.rowStride, view.columnStride};
     SolveOptions options;
     options.refine = refine;
     options.tolerance = tolerance;
+    options.measure = measure;
     SolveReport report;
     {
         py::gil_scoped_release release;
@@ -85,7 +86,7 @@ void bindSparseFactor(py::module_& module) {
         .def("refactor", &refactor, py::arg("values").noconvert(), py::arg("rows").noconvert(),
              py::arg("starts").noconvert())
         .def("solve", &solve, py::arg("rhs").noconvert(), py::arg("out").noconvert(), py::arg("refine"),
-             py::arg("tolerance"))
+             py::arg("tolerance"), py::arg("measure"))
         .def_property_readonly("size", &SparseFactor::size)
         .def_property_readonly("non_zeros", &SparseFactor::nonZeros)
         .def_property_readonly("stored_values", &SparseFactor::storedValues)

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mien.geometry.regions import envelope as envelope
     from mien.geometry.regions import geodesic_distance as geodesic_distance
     from mien.geometry.regions import region as region
+    from mien.geometry.sparse import SolveResult as SolveResult
     from mien.geometry.sparse import SparseFactor as SparseFactor
     from mien.geometry.symmetry import Symmetry as Symmetry
     from mien.geometry.symmetry import symmetry as symmetry
@@ -82,6 +83,7 @@ _HOMES = {
     "Alignment": "mien.geometry.alignment",
     "Stabilised": "mien.geometry.alignment",
     "align_frames": "mien.geometry.alignment",
+    "SolveResult": "mien.geometry.sparse",
     "SparseFactor": "mien.geometry.sparse",
     "LaplacianDeformer": "mien.geometry.deform.laplacian",
     "LaplacianPattern": "mien.geometry.laplacian",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "mien/views.h"
@@ -52,16 +53,19 @@ struct Columns {
 // Iterative refinement: residuals b - A x in double, corrections by the factor. None unless asked for.
 struct SolveOptions {
     int refine = 0;  // steps, whatever they bring; at least 0
-    double tolerance =
-        0;  // above 0: as many steps as bring the backward error of each right-hand side below it.
-            // Where they stall, a float32 factor is replaced by one in double for this call.
+
+    // Above 0: as many steps as bring the backward error of each right-hand side below it. Where they stall,
+    // a float32 factor is replaced by one in double for this call.
+    double tolerance = 0;
+
+    bool measure = false;  // measure the backward error even if nothing is refined
 };
 
 // The backward error of a right-hand side: max |b - A x| / (|A| max |x| + max |b|), |A| the largest sum of
 // sizes in a row.
 struct SolveReport {
-    double residual = 0;    // the largest backward error; 0 without refinement, when it is not measured
-    int refinements = 0;    // the most steps that a right-hand side took
+    double residual = std::numeric_limits<double>::quiet_NaN();  // the largest backward error, if measured
+    int refinements = 0;                                         // the most steps of a right-hand side
     bool fellBack = false;  // a float32 factor did not do, and one in double was made
 };
 

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mien import _core, _validate
 
-__all__ = ["SparseFactor"]
+__all__ = ["SolveResult", "SparseFactor"]
 
 ORDERINGS = ("auto", "geometric", "amd", "natural")
+
+# The backward error that a float32 factor is refined to when the right-hand sides are float64: what rounding leaves
+# of a residual, with a margin of 16.
+TOLERANCE = 2.0**-48
+
+
+class SolveResult(NamedTuple):
+    """An answer and how good it is.
+
+    Attributes
+    ----------
+    x : same shape and dtype as the right-hand sides
+        The answer.
+    residual : float
+        The largest backward error of a right-hand side, before rounding to the dtype of `x`:
+        max |b - A x| / (|A| max |x| + max |b|).
+    refinements : int
+        The most steps of refinement that a right-hand side took.
+    fell_back : bool
+        Whether a float32 factor did not do and one in float64 was made for the call: keep a float64 factor instead.
+    """
+
+    x: npt.NDArray[Any]
+    residual: float
+    refinements: int
+    fell_back: bool
 
 
 class SparseFactor:
@@ -102,33 +128,102 @@ class SparseFactor:
         """
         self._factor.refactor(*columns(matrix))
 
-    def solve(self, rhs: npt.ArrayLike, *, refine: int | None = None, out: Any = None) -> npt.NDArray[Any]:
-        """Solve ``A x = rhs``.
+    def solve(
+        self,
+        rhs: npt.ArrayLike,
+        *,
+        refine: int | float | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> npt.NDArray[Any]:
+        """Solve ``A x = rhs`` for as many right-hand sides as there are.
 
         Parameters
         ----------
-        rhs : (V,), (V, K) or (F, V, K) array_like
-            Right-hand sides, float32 or float64.
-        refine : int, optional
-            Steps of iterative refinement.
+        rhs : (V,), (V, K) or (F, V, K) float32 or float64
+            Right-hand sides, any strides. Arrays of other numbers become float64.
+        refine : int or float, optional
+            Iterative refinement with residuals in float64. An integer: so many steps. A float: as many as bring the
+            backward error of every right-hand side to this tolerance, with a float64 factor made for this call where
+            a float32 one does not do. None: none, but ``refine=2**-48`` where the factor is float32 and `rhs` is
+            float64.
         out : array of the shape and dtype of `rhs`, optional
-            Where the answer goes; may be `rhs`.
+            Where the answer goes. May be `rhs` itself.
 
         Returns
         -------
         x : same shape and dtype as `rhs`
+            Its bits depend neither on the other right-hand sides nor on threads or the instruction set.
+
+        Raises
+        ------
+        TypeError
+            An array is not made of real numbers, or `out` has another dtype than `rhs`.
+        ValueError
+            A shape is wrong, or a right-hand side is not finite; frame and vertex are named. `out` overlaps `rhs`
+            without being it, or cannot be written to.
+        NumericalError
+            The tolerance cannot be reached; the right-hand side is named.
+
+        Notes
+        -----
+        Right-hand sides are solved 16 to 64 at a time, in parallel. Cost 4 nnz operations for each and as much memory
+        a thread as 64 of them take. The backward error is max |b - A x| / (|A| max |x| + max |b|), |A| the largest
+        sum of sizes in a row. When an exception is raised, what `out` holds is not defined.
+
+        References
+        ----------
+        Demmel et al. 2006, Error bounds from extra-precise iterative refinement, ACM TOMS 32(2).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> matrix = (np.array([4.0, 2.0]), np.array([0, 1]), np.array([0, 1, 2]), (2, 2))
+        >>> SparseFactor(matrix).solve(np.array([8.0, 2.0])).tolist()
+        [2.0, 1.0]
         """
-        values = np.asarray(rhs)
-        if values.dtype not in (np.float32, np.float64):
-            values = values.astype(np.float64)
-        out = np.empty_like(values) if out is None else out
-        shape: tuple[Any, ...] = (slice(None),)
+        return self._solve(rhs, refine, out, False).x
+
+    def solve_with_report(
+        self,
+        rhs: npt.ArrayLike,
+        *,
+        refine: int | float | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> SolveResult:
+        """Do what `solve` does, to the same bits, and measure how well it went.
+
+        Parameters
+        ----------
+        rhs, refine, out : as in `solve`
+
+        Returns
+        -------
+        SolveResult
+            With the residual measured in float64, which takes a little longer.
+
+        Raises
+        ------
+        TypeError, ValueError, NumericalError
+            As `solve` does.
+        """
+        return self._solve(rhs, refine, out, True)
+
+    def _solve(
+        self,
+        rhs: npt.ArrayLike,
+        refine: int | float | None,
+        out: npt.NDArray[Any] | None,
+        measure: bool,
+    ) -> SolveResult:
+        values = right_hand_sides(rhs, self._factor.size)
+        steps, tolerance = refinement(refine, self._dtype, values.dtype)
+        into = np.empty_like(values) if out is None else answer_array(out, values)
+        if values.size == 0:
+            return SolveResult(into, 0.0, 0, False)
+        shape: tuple[Any, ...] = (None,) * (values.ndim < 3) + (slice(None),) * values.ndim
         if values.ndim == 1:
-            shape = (None, slice(None), None)
-        elif values.ndim == 2:
-            shape = (None,)
-        self._factor.solve(values[shape], out[shape], refine or 0, 0.0)
-        return np.asarray(out)
+            shape += (None,)
+        return SolveResult(into, *self._factor.solve(values[shape], into[shape], steps, tolerance, measure))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -197,3 +292,44 @@ def columns(
     rows = _validate.array("matrix.indices", indices[: count["N"]], ("N",), np.int32, count)
     values = _validate.array("matrix.data", data[: count["N"]], ("N",), np.float64, count)
     return values, rows, starts
+
+
+def right_hand_sides(rhs: npt.ArrayLike, size: int) -> npt.NDArray[Any]:
+    """Return right-hand sides as they are, or as float64 where they are other numbers."""
+    values = rhs if isinstance(rhs, np.ndarray) else np.asarray(rhs)
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"`rhs` must hold real numbers, got {values.dtype} values")
+    rows = values.shape[0] if values.ndim in (1, 2) else values.shape[1] if values.ndim == 3 else -1
+    if rows != size:
+        raise ValueError(
+            f"`rhs` must have shape (V,), (V, K) or (F, V, K) with V = {size}, got {values.shape}"
+        )
+    if values.dtype not in (np.float32, np.float64) or not values.dtype.isnative or not values.flags.aligned:
+        values = values.astype(np.float32 if values.dtype == np.float16 else np.float64)
+    return values
+
+
+def answer_array(out: Any, rhs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Check that an answer can be written to `out` while `rhs` is read."""
+    if not isinstance(out, np.ndarray) or out.dtype != rhs.dtype:
+        got = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
+        raise TypeError(f"`out` must be an array of {rhs.dtype}, the dtype of `rhs`, got {got}")
+    if out.shape != rhs.shape:
+        raise ValueError(f"`out` must have the shape of `rhs`, {rhs.shape}, got {out.shape}")
+    if not out.flags.writeable or not out.flags.aligned:
+        raise ValueError("`out` must be writeable and aligned, got a read-only or unaligned array")
+    same = out.__array_interface__["data"] == rhs.__array_interface__["data"] and out.strides == rhs.strides
+    if not same and np.shares_memory(out, rhs):
+        raise ValueError("`out` must be `rhs` itself or lie apart from it, got an array that overlaps it")
+    return out
+
+
+def refinement(refine: int | float | None, factor: np.dtype[Any], rhs: np.dtype[Any]) -> tuple[int, float]:
+    """Return the steps of refinement, or 0 and the backward error to refine to."""
+    if refine is None:
+        return 0, TOLERANCE if factor == np.float32 and rhs == np.float64 else 0.0
+    if isinstance(refine, (float, np.floating)):
+        return 0, _validate.number("refine", refine, least=2.0**-52, most=1)
+    if isinstance(refine, (bool, np.bool_)):
+        raise TypeError(f"`refine` must be an integer, a float or None, got {refine}")
+    return _validate.index("refine", refine, least=0, below=1000), 0.0
