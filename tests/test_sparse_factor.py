@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sparse
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mien
 
@@ -16,12 +18,182 @@ def definite(n: int, density: float, seed: int) -> sparse.csc_array:
     return sparse.csc_array(half @ half.T + sparse.eye_array(n))
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 17, 100])
-@pytest.mark.parametrize("density", [0.0, 0.01, 0.2])
-@pytest.mark.parametrize("ordering", ["amd", "natural"])
-def test_the_equations_hold(rng, n: int, density: float, ordering: str) -> None:
-    matrix = definite(n, density, 1)
-    rhs = rng.normal(size=(n, 3))
-    for given in (matrix, sparse.tril(matrix).tocsc(), sparse.tril(matrix).tocsr(), matrix.tocoo()):
-        solution = mien.SparseFactor(given, ordering=ordering).solve(rhs)
-        assert np.abs(matrix @ solution - rhs).max() < 1e-9
+def sheet(rows: int, columns: int) -> tuple[sparse.csc_array, np.ndarray]:
+    """A graph Laplacian with a little on the diagonal, and where its vertices are."""
+    y, x = np.divmod(np.arange(rows * columns), columns)
+    pairs = [np.flatnonzero(x < columns - 1), np.flatnonzero(y < rows - 1)]
+    i, j = np.concatenate(pairs), np.concatenate([pairs[0] + 1, pairs[1] + columns])
+    edges = sparse.coo_array((np.ones(len(i)), (i, j)), shape=(len(x), len(x))).tocsc()
+    edges = edges + edges.T
+    matrix = sparse.diags_array(edges.sum(axis=0) + 0.01) - edges
+    return sparse.csc_array(matrix), np.column_stack([x, y, np.sin(x * 0.1)])
+
+
+# Laws
+
+
+@given(
+    n=st.sampled_from([1, 2, 3, 17, 64, 65, 131]),
+    density=st.sampled_from([0.0, 0.01, 0.05, 0.3]),
+    ordering=st.sampled_from(["amd", "natural", "geometric"]),
+    form=st.sampled_from(["csc", "csr", "coo", "lower", "upper", "tuple"]),
+    single=st.booleans(),
+    seed=st.integers(0, 1 << 20),
+)
+def test_the_factor_solves_what_numpy_solves(n, density, ordering, form, single, seed) -> None:
+    matrix, rng = definite(n, density, seed), np.random.default_rng(seed)
+    forms = {
+        "lower": sparse.tril(matrix).tocsc(),
+        "upper": sparse.triu(matrix).tocsr(),
+        "tuple": (matrix.data, matrix.indices, matrix.indptr, matrix.shape),
+    }
+    given_matrix = forms[form] if form in forms else matrix.asformat(form)
+    positions, rhs = rng.normal(size=(n, 3)), rng.normal(size=(n, 3))
+    factor = mien.SparseFactor(
+        given_matrix, positions, ordering=ordering, dtype=np.float32 if single else np.float64
+    )
+    want = np.linalg.solve(matrix.toarray(), rhs)
+    bound = 1e-4 if single else 1e-11
+    assert np.abs(factor.solve(rhs) - want).max() <= bound * max(1, np.abs(want).max())
+    assert np.array_equal(np.sort(factor.permutation), np.arange(n))
+
+
+@pytest.mark.parametrize("shape", [(1, 400), (20, 20), (60, 47)])
+@pytest.mark.parametrize("ordering", ["geometric", "amd"])
+def test_surfaces_and_lines(rng, shape, ordering) -> None:
+    matrix, positions = sheet(*shape)
+    for points in (positions, positions * 0, positions + 1e7, rng.permutation(positions)):
+        factor = mien.SparseFactor(matrix, points, ordering=ordering)
+        rhs = rng.normal(size=matrix.shape[0])
+        assert np.abs(matrix @ factor.solve(rhs) - rhs).max() < 1e-10
+
+
+def test_dissection_fills_in_little() -> None:
+    matrix, positions = sheet(90, 90)
+    fill = {o: mien.SparseFactor(matrix, positions, ordering=o).nnz for o in ("geometric", "amd", "natural")}
+    assert fill["geometric"] < 1.2 * fill["amd"]
+    assert fill["amd"] < 0.4 * fill["natural"]
+
+
+@pytest.mark.parametrize("ordering", ["natural", "amd"])
+def test_entries_of_the_factor_are_counted(ordering: str) -> None:
+    matrix = definite(80, 0.02, 5)
+    factor = mien.SparseFactor(matrix, ordering=ordering)
+    p = factor.permutation
+    pattern = matrix.toarray()[np.ix_(p, p)] != 0
+    for k in range(80):  # symbolic elimination, one column after the other
+        below = np.flatnonzero(pattern[k + 1 :, k]) + k + 1
+        pattern[np.ix_(below, below)] = True
+    assert factor.nnz == np.tril(pattern).sum() <= factor.nnz_stored
+
+
+def test_a_refactor_is_a_new_factor(rng) -> None:
+    matrix, positions = sheet(30, 31)
+    other = sparse.csc_array(matrix + sparse.diags_array(rng.random(930)))
+    rhs = rng.normal(size=(930, 2))
+    fresh = mien.SparseFactor(other, positions, ordering="geometric")
+    again = mien.SparseFactor(matrix, positions, ordering="geometric")
+    shared = mien.SparseFactor(other, pattern=again)
+    again.refactor(other)
+    assert np.array_equal(again.solve(rhs), fresh.solve(rhs))
+    assert np.array_equal(shared.solve(rhs), fresh.solve(rhs))
+
+
+@pytest.mark.parametrize("problem", ["indefinite", "nan", "pattern"])
+def test_a_failed_refactor_changes_nothing(rng, problem: str) -> None:
+    matrix, _ = sheet(20, 20)
+    factor, rhs = mien.SparseFactor(matrix), rng.normal(size=400)
+    before, bad = factor.solve(rhs), matrix.copy()
+    if problem == "pattern":
+        bad = sparse.csc_array(sparse.eye_array(400))
+    else:
+        bad[123, 123] = -1 if problem == "indefinite" else np.nan
+    with pytest.raises(mien.NumericalError if problem == "indefinite" else ValueError):
+        factor.refactor(bad)
+    assert np.array_equal(factor.solve(rhs), before)
+
+
+def test_the_bits_do_not_depend_on_the_machine(run_python) -> None:
+    from tests.conftest import instruction_sets
+
+    program = """
+import hashlib, numpy as np, mien
+n, m = 40, 37
+y, x = np.divmod(np.arange(n * m), m)
+rows, columns, data = [], [], []
+for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 1)):
+    keep = np.flatnonzero((y + dy < n) & (x + dx < m))
+    columns.append(keep); rows.append(keep + dy * m + dx)
+    data.append(np.where(dy + dx, -1 / (3 + keep % 7), 9.0 + 0 * keep))
+rows, columns, data = map(np.concatenate, (rows, columns, data))
+order = np.lexsort((rows, columns))
+indptr = np.searchsorted(columns[order], np.arange(n * m + 1))
+matrix = data[order], rows[order], indptr, (n * m, n * m)
+digest = hashlib.sha256()
+for dtype in (np.float32, np.float64):
+    for ordering in ("geometric", "amd"):
+        factor = mien.SparseFactor(matrix, np.column_stack([x, y, x * 0]), dtype=dtype, ordering=ordering)
+        digest.update(factor.permutation.tobytes())
+        digest.update(factor.solve(np.cos(np.arange(n * m))[:, None]).tobytes())
+print(digest.hexdigest())
+"""
+    seen = {
+        run_python(program, MIEN_ISA=isa, MIEN_NUM_THREADS=str(threads))
+        for isa in instruction_sets()
+        for threads in (1, 3)
+    }
+    assert len(seen) == 1
+
+
+# Validity
+
+
+def test_the_row_that_is_not_positive_definite_is_named(run_python) -> None:
+    diagonal = np.ones(300)
+    diagonal[[41, 200]] = [-1, 0]
+    with pytest.raises(mien.NumericalError, match=r"positive definite, and is not at row (41|200) "):
+        mien.SparseFactor(sparse.diags_array(diagonal).tocsc())
+    with pytest.raises(mien.NumericalError, match=r"row 1 "):
+        mien.SparseFactor(sparse.csc_array([[4.0, 4.0], [4.0, 1.0]]), ordering="natural")
+
+
+def test_messages() -> None:
+    good = sparse.csc_array(np.array([[4.0, 1, 0], [1, 4, 0], [0, 0, 4]]))
+    with pytest.raises(TypeError, match=r"`matrix` must be a SciPy sparse matrix or"):
+        mien.SparseFactor(good.toarray())
+    with pytest.raises(ValueError, match=r"`matrix` must have shape \(V, V\), got \(3, 2\)"):
+        mien.SparseFactor(good[:, :2])
+    lopsided = good.copy()
+    lopsided[1, 0] = 2
+    with pytest.raises(ValueError, match=r"symmetric or one triangle, got 2 at row 1, column 0 and 1"):
+        mien.SparseFactor(lopsided)
+    broken = good.copy()
+    broken[2, 2] = np.nan
+    with pytest.raises(ValueError, match=r"finite values, got nan at row 2, column 2"):
+        mien.SparseFactor(broken)
+    with pytest.raises(ValueError, match=r"must not have an entry twice, got row 1 of column 0 twice"):
+        mien.SparseFactor(([1.0, 1, 1, 1], [0, 1, 1, 1], [0, 3, 4], (2, 2)))
+    with pytest.raises(ValueError, match=r"rows in \[0, 2\), got 2"):
+        mien.SparseFactor(([1.0, 1], [0, 2], [0, 1, 2], (2, 2)))
+    with pytest.raises(ValueError, match=r"`positions` must be given for ordering='geometric'"):
+        mien.SparseFactor(good, ordering="geometric")
+    with pytest.raises(ValueError, match=r"`positions` must be finite"):
+        mien.SparseFactor(good, np.full((3, 3), np.nan))
+    with pytest.raises(TypeError, match=r"`dtype` must be float32 or float64, got int64"):
+        mien.SparseFactor(good, dtype=np.int64)
+
+
+# Contracts
+
+
+def test_indices_in_any_order_and_read_only(rng) -> None:
+    matrix, _ = sheet(9, 11)
+    data, indices = matrix.data.copy(), matrix.indices.astype(np.int64)
+    for a, b in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+        order = rng.permutation(b - a)
+        data[a:b], indices[a:b] = data[a:b][order], indices[a:b][order]
+    for array in (data, indices):
+        array.flags.writeable = False
+    rhs = rng.normal(size=99)
+    shuffled = mien.SparseFactor((data, indices, matrix.indptr, matrix.shape))
+    assert np.array_equal(shuffled.solve(rhs), mien.SparseFactor(matrix).solve(rhs))

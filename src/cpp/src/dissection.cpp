@@ -11,7 +11,7 @@
 namespace mien {
 namespace {
 
-constexpr int kBins = 64;
+constexpr int kBins = 64, kFewestBins = 8;
 constexpr double kBandLayers =
     2.5;                           // half the width of the band in which a separator is looked for, in edges
 constexpr double kBalance = 0.12;  // how far from the middle a cut may lie, as a share
@@ -76,8 +76,8 @@ class Dissection {
   private:
     void dissect(std::int32_t begin, std::int32_t end);
     Cut findCut(std::int32_t begin, std::int32_t end);
-    void tryAxis(const Axis& axis, double centre, double spread, std::int32_t begin, std::int32_t end,
-                 Cut* best);
+    void tryAxis(const Axis& axis, double centre, double spread, int bins, std::int32_t begin,
+                 std::int32_t end, Cut* best);
     bool separate(const Cut& cut, std::int32_t begin, std::int32_t end, std::int32_t* lowEnd,
                   std::int32_t* highEnd);
     bool separateBand(const Cut& cut);
@@ -131,22 +131,22 @@ Dissection::Dissection(const Graph& graph, const double* positions)
 
 // Where along an axis a plane through the middle part cuts few edges: the reach of vertices, by bins, says
 // how many are cut there.
-void Dissection::tryAxis(const Axis& axis, double centre, double spread, std::int32_t begin, std::int32_t end,
-                         Cut* best) {
+void Dissection::tryAxis(const Axis& axis, double centre, double spread, int bins, std::int32_t begin,
+                         std::int32_t end, Cut* best) {
     std::int32_t counts[kBins + 1] = {};
     float reach[kBins + 1] = {};
-    const double width = 5 * spread / kBins;
+    const double width = 5 * spread / bins;
     const auto low = static_cast<float>(centre - 2.5 * spread), scale = static_cast<float>(1 / width);
     for (std::int32_t k = begin; k < end; ++k) {
         const Point& p = points_[k];
         const float at = (along(axis, p.x, p.y, p.z) - low) * scale;
-        const int bin = static_cast<int>(std::min(std::max(at, 0.0f), kBins - 1.0f));
+        const int bin = static_cast<int>(std::min(std::max(at, 0.0f), static_cast<float>(bins - 1)));
         ++counts[bin];
         reach[bin] += p.reach;
     }
     const double total = end - begin;
     std::int32_t below = 0;
-    for (int bin = 1; bin < kBins; ++bin) {
+    for (int bin = 1; bin < bins; ++bin) {
         below += counts[bin - 1];
         const double share = below / total, off = std::fabs(share - 0.5);
         if (off > kBalance && off > 0.5 * counts[bin - 1] / total) continue;
@@ -165,12 +165,13 @@ void Dissection::tryAxis(const Axis& axis, double centre, double spread, std::in
 }
 
 Cut Dissection::findCut(std::int32_t begin, std::int32_t end) {
-    double sum[3] = {}, m[3][3] = {};
+    double sum[3] = {}, m[3][3] = {}, reach = 0;
     const double n = end - begin;
     const Point& origin = points_[begin];
     for (std::int32_t k = begin; k < end; ++k) {
         const double x = points_[k].x - origin.x, y = points_[k].y - origin.y, z = points_[k].z - origin.z;
         sum[0] += x, sum[1] += y, sum[2] += z;
+        reach += points_[k].reach;
         m[0][0] += x * x, m[0][1] += x * y, m[0][2] += x * z;
         m[1][1] += y * y, m[1][2] += y * z, m[2][2] += z * z;
     }
@@ -185,7 +186,11 @@ Cut Dissection::findCut(std::int32_t begin, std::int32_t end) {
         double centre = 0;
         for (int i = 0; i < 3; ++i) centre += axes[k][i] * mean[i];
         const double spread = std::sqrt(std::max(variances[k], 0.0));
-        if (spread > 1e-6) tryAxis(axes[k], centre, spread, begin, end, &best);
+        if (spread <= 1e-6) continue;
+        // No bin narrower than an edge is long: on a regular grid every other one would seem to cut nothing.
+        const double most = 5 * spread * n / reach;
+        const int bins = most < kFewestBins ? kFewestBins : most > kBins ? kBins : static_cast<int>(most);
+        tryAxis(axes[k], centre, spread, bins, begin, end, &best);
     }
     return best;
 }

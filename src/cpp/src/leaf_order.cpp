@@ -4,13 +4,11 @@ namespace mien {
 namespace {
 
 int ones(std::uint64_t word) {
-#if defined(__GNUC__)
-    return __builtin_popcountll(word);
-#else
-    int count = 0;
-    for (; word; word &= word - 1) ++count;
-    return count;
-#endif
+    // In halves, quarters and so on: a processor of the base path has no instruction for it.
+    word -= word >> 1 & 0x5555555555555555u;
+    word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return static_cast<int>(word * 0x0101010101010101u >> 56);
 }
 
 int lowest(std::uint64_t word) {

@@ -20,7 +20,7 @@ struct SparseMatrix {
 
 // In which order columns are eliminated; it decides how much the factor fills in.
 enum class Ordering {
-    automatic,      // geometric where positions are given, minimumDegree otherwise
+    automatic,      // minimumDegree, which fills in least on real faces
     geometric,      // nested dissection by planes through the positions
     minimumDegree,  // approximate minimum degree
     natural,        // as they come
