@@ -15,6 +15,7 @@ from tests.test_editing import DONOR, edit_lists
 
 import mien
 from mien.editing import EnvelopeRecipe, RegionRecipe
+from mien.editing.edit_list import KINDS
 
 PERF = performance()
 REST = PERF.neutral
@@ -176,7 +177,7 @@ SCULPT = {"edit": "sculpt", "frame": 1005, "shape": [[0.0, 0.0, 0.0]] * 99}
         (changed(GAIN, gian=1), "field 'gian' is not known here; known are edit, gain, region, envelope"),
         (
             changed(GAIN, edit="gian"),
-            "must be one of 'gain', 'mirror', 'offset', 'paste', 'retime', 'sculpt', got 'gian'",
+            f"must be one of {', '.join(map(repr, KINDS))}, got 'gian'",
         ),
         (changed(GAIN, edit=None), "'edit' is missing"),
         (changed(GAIN, region=7), "(gain).region: expected an object"),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mien.editing.paste import Paste as Paste
     from mien.editing.retime import Retime as Retime
     from mien.editing.sculpt import Sculpt as Sculpt
+    from mien.editing.timeline import Insert as Insert
+    from mien.editing.timeline import Remove as Remove
     from mien.errors import FormatError as FormatError
     from mien.errors import MienError as MienError
     from mien.errors import NumericalError as NumericalError
@@ -121,6 +123,8 @@ _HOMES = {
     "Paste": "mien.editing.paste",
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
+    "Insert": "mien.editing.timeline",
+    "Remove": "mien.editing.timeline",
     "recombine": "mien.editing.apply",
     "bilateral": "mien.geometry.filters",
     "savitzky_golay": "mien.geometry.filters",

@@ -17,6 +17,7 @@ from mien.cli._common import (
     separation_options,
     tell_not_kept,
 )
+from mien.editing.timeline import TimelineEdit
 from mien.values.performance import Performance
 from mien.values.rig import Rig
 
@@ -72,6 +73,10 @@ def command(
     perf = load_performance(take, performance=performance, neutral=neutral, weights=weights, method=method)
     given = dict(_source(text, neutral) for text in sources) | dict(_rig(text) for text in rigs)
     edits = mien.EditList.load(edits_file, perf, sources=given)
+    if report is not None and any(isinstance(edit, TimelineEdit) for edit in edits):
+        raise click.UsageError(
+            "--report compares frame by frame, and cannot where frames are inserted or removed"
+        )
     with progress_bar("edit") as progress:
         result = mien.recombine(perf, edits, progress=progress)
     with progress_bar("write") as progress:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +15,7 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.editing.edit_list import EditList
 from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.timeline import TimelineEdit
 from mien.errors import NumericalError
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
@@ -40,7 +43,8 @@ def recombine(
     edits : EditList or iterable of Edit, optional
         Applied in order. Without edits the result shares the take's memory.
     out : (F, V, 3) array of the take's dtype, optional
-        Where to write the positions, such as a memory map for takes that do not fit in memory.
+        Where to write the positions, such as a memory map for takes that do not fit in memory. With `Insert` or
+        `Remove` in the list F is the number of frames after them.
     block_frames : int, optional
         How many frames are worked on at a time. The result does not depend on it.
     progress : callable, optional
@@ -60,16 +64,49 @@ def recombine(
     -----
     Edits add up to displacements Δ in head space; the result is ``take + R_f Δ_f`` where Δ is not zero. Blocks of
     frames are worked on one after the other: O(F V) for the take and O(frames x vertices touched) for each edit.
+    `Insert` and `Remove` need memory for the take as it is before and after them.
     """
     _validate.instance("performance", performance, Performance, "a Performance")
+    listed = EditList(() if edits is None else edits)
+    if block_frames is not None:
+        _validate.index("block_frames", block_frames, least=1)
+    performance, first = _laid_out(performance, listed, block_frames)
     take = performance.take
-    plan = _plan(performance, EditList(() if edits is None else edits))
+    plan = _plan(performance, listed[first:], first)
     if out is None and not plan:
         return take
     target = np.empty(take.positions.shape, take.positions.dtype) if out is None else _checked_out(out, take)
-    size = (
-        _block_size(take) if block_frames is None else _validate.index("block_frames", block_frames, least=1)
-    )
+    _fill(performance, plan, target, block_frames, progress)
+    return take.with_positions(target)
+
+
+def _laid_out(performance: Performance, edits: EditList, block_frames: int | None) -> tuple[Performance, int]:
+    """Carry out all up to the last edit of the timeline; return what comes of it and the index of the edit after."""
+    first = 0
+    for i, edit in enumerate(edits):
+        if not isinstance(edit, TimelineEdit):
+            continue
+        plan = _plan(performance, edits[first:i], first)
+        if plan:
+            target = np.empty_like(performance.take.positions, order="C")
+            _fill(performance, plan, target, block_frames, None)
+            performance = dataclasses.replace(performance, take=performance.take.with_positions(target))
+        with _naming(i, edit):
+            performance = edit.lay_out(performance)
+        first = i + 1
+    return performance, first
+
+
+def _fill(
+    performance: Performance,
+    plan: Sequence[Application],
+    target: npt.NDArray[Any],
+    block_frames: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Write the take with a plan carried out."""
+    take = performance.take
+    size = _block_size(take) if block_frames is None else block_frames
     delta = np.zeros((min(size, len(take)) if plan else 0, 3, take.n_vertices))
     for segment in _segments(plan, len(take)):
         for start in range(segment.start, segment.stop, size):
@@ -77,7 +114,6 @@ def recombine(
             _write(performance, segment, start, stop, delta, target[start:stop])
             if progress is not None:
                 progress(stop, len(take))
-    return take.with_positions(target)
 
 
 class _Segment(NamedTuple):
@@ -108,10 +144,20 @@ def _block_size(take: MeshSequence) -> int:
     return max(in_cache, 2 * _core.thread_count())
 
 
-def _plan(performance: Performance, edits: EditList) -> list[Application]:
-    """Work every edit out on the performance, in order."""
+@contextlib.contextmanager
+def _naming(index: int, edit: Edit) -> Iterator[None]:
+    """Have errors say which edit they come from."""
+    try:
+        yield
+    except (NumericalError, ValueError) as error:
+        kind = NumericalError if isinstance(error, NumericalError) else ValueError
+        raise kind(f"edits[{index}] ({edit.kind}): {error}") from error
+
+
+def _plan(performance: Performance, edits: EditList, first: int) -> list[Application]:
+    """Work edits out on the performance, in order; the first of them is number `first` in the user's list."""
     plan: list[Application] = []
-    for i, edit in enumerate(edits):
+    for i, edit in enumerate(edits, first):
         before = tuple(plan)
 
         def current(frame: int, before: Sequence[Application] = before) -> npt.NDArray[np.float64]:
@@ -123,11 +169,8 @@ def _plan(performance: Performance, edits: EditList) -> list[Application]:
             expression: npt.NDArray[np.float64] = block.current()[0]
             return expression
 
-        try:
+        with _naming(i, edit):
             plan.append(edit.apply_to(Scene(performance, current)))
-        except (NumericalError, ValueError) as error:
-            kind = NumericalError if isinstance(error, NumericalError) else ValueError
-            raise kind(f"edits[{i}] ({edit.kind}): {error}") from error
     return plan
 
 

@@ -16,6 +16,7 @@ from mien.editing.offset import Offset
 from mien.editing.paste import Paste
 from mien.editing.retime import Retime
 from mien.editing.sculpt import Sculpt
+from mien.editing.timeline import Insert, Remove, TimelineEdit
 from mien.errors import FormatError
 from mien.values.performance import Performance
 from mien.values.rig import Rig
@@ -26,7 +27,9 @@ __all__ = ["KINDS", "EditList"]
 SCHEMA, VERSION = "mien.edits", 1
 
 # What an edit is called in files -> its class.
-KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Gain, Mirror, Offset, Paste, Retime, Sculpt)}
+KINDS: dict[str, type[Edit]] = {
+    kind.kind: kind for kind in (Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt)
+}
 
 
 class EditList(Sequence[Edit]):
@@ -150,7 +153,11 @@ class EditList(Sequence[Edit]):
         if not isinstance(listed, list):
             raise document.fail("edits", "must be a list")
         document.done()
-        return cls(_read_edit(f"{path}: edits[{i}]", fields, facts, known) for i, fields in enumerate(listed))
+        edits: list[Edit] = []
+        for i, fields in enumerate(listed):
+            edits.append(_read_edit(f"{path}: edits[{i}]", fields, facts, known))
+            facts = _facts_after(edits[-1], facts)
+        return cls(edits)
 
 
 def _sequence(take: MeshSequence | Performance | None) -> MeshSequence | None:
@@ -232,6 +239,13 @@ def _take_facts(document: Fields, sequence: MeshSequence | None, shot: bool) -> 
             "take", "is missing: say which frame the shot starts with there, or give the take"
         )
     return Facts()
+
+
+def _facts_after(edit: Edit, facts: Facts) -> Facts:
+    """Return what is known about the take once an edit has been made: it may be longer or shorter."""
+    if not isinstance(edit, TimelineEdit) or facts.frames is None:
+        return facts
+    return facts._replace(frames=max(facts.frames + edit.added_frames, 0))
 
 
 def _sources(

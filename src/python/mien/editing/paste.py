@@ -19,10 +19,9 @@ from mien.editing.recipes import (
     frame_weights,
     vertex_weights,
 )
+from mien.editing.sources import between_neutrals, check_topology, into_head
 from mien.geometry import regions
-from mien.geometry.alignment import align_frames
 from mien.values.performance import Performance
-from mien.values.rigid import RigidMotion
 
 __all__ = ["Paste"]
 
@@ -97,11 +96,7 @@ class Paste(Edit):
         """Work the paste out on a performance."""
         performance = scene.performance
         source = performance if self.source is None else self.source
-        if source.take.topology != performance.take.topology:
-            raise ValueError(
-                f"`source` must have the topology of the performance, {performance.take.topology}, "
-                f"got {source.take.topology}"
-            )
+        check_topology(source, performance)
         first, last = _validate.frame_range("source_frames", self.source_frames, len(source))
         start, stop = self.at, self.at + last - first
         if stop > len(performance):
@@ -110,8 +105,8 @@ class Paste(Edit):
             )
         factors = self._factors(len(performance))
         weights = vertex_weights(self.region, performance)
-        turn, rest = _between_neutrals(source, performance)
-        matrix, offset = _into_head(source.head[first:last], turn)
+        turn, rest = between_neutrals(source, performance)
+        matrix, offset = into_head(source.head[first:last], turn)
         positions = source.take.positions[first:last]
 
         def add(block: Block) -> None:
@@ -170,32 +165,3 @@ class Paste(Edit):
             region=fields.region(),
             envelope=fields.envelope(),
         )
-
-
-def _between_neutrals(source: Performance, target: Performance) -> tuple[Float64 | None, Float64 | None]:
-    """Fit ``target neutral = turn source neutral + rest``: a rotation (3, 3) and what is left, (3, V).
-
-    None and None when they are the same. The rest takes up the translation as well.
-    """
-    if source is target or np.array_equal(source.neutral, target.neutral, equal_nan=True):
-        return None, None
-    turn = align_frames(target.neutral[None], source.neutral, robust=True, missing=True).rotation
-    turned = RigidMotion(turn, np.zeros((1, 3))).apply(source.neutral.astype(np.float64))[0]
-    return turn[0], np.ascontiguousarray((target.neutral - turned).T)
-
-
-def _into_head(head: RigidMotion, turn: Float64 | None) -> tuple[Float64, Float64]:
-    """World of the source → head space of the target, as matrices and offsets.
-
-    Written out by elements: products of small matrices through a BLAS differ between machines in the last bit.
-    """
-    inverse = head.rotation.transpose(0, 2, 1)
-    if turn is None:
-        matrix = np.ascontiguousarray(inverse)
-    else:
-        matrix = turn[:, 0, None] * inverse[:, 0:1, :]
-        for k in (1, 2):
-            matrix = matrix + turn[:, k, None] * inverse[:, k : k + 1, :]
-    t = head.translation
-    offset = matrix[:, :, 0] * t[:, 0:1] + matrix[:, :, 1] * t[:, 1:2] + matrix[:, :, 2] * t[:, 2:3]
-    return np.ascontiguousarray(matrix), np.ascontiguousarray(-offset)

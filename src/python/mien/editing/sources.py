@@ -1,0 +1,52 @@
+"""How the expression of one performance comes into the head space of another."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.geometry.alignment import align_frames
+from mien.values.performance import Performance
+from mien.values.rigid import RigidMotion
+
+__all__ = ["between_neutrals", "check_topology", "into_head"]
+
+Float64 = npt.NDArray[np.float64]
+
+
+def check_topology(source: Performance, target: Performance) -> None:
+    """Raise a ValueError unless both have the same polygons."""
+    if source.take.topology != target.take.topology:
+        raise ValueError(
+            f"`source` must have the topology of the performance, {target.take.topology}, "
+            f"got {source.take.topology}"
+        )
+
+
+def between_neutrals(source: Performance, target: Performance) -> tuple[Float64 | None, Float64 | None]:
+    """Fit ``target neutral = turn source neutral + rest``: a rotation (3, 3) and what is left, (3, V).
+
+    None and None when they are the same. The rest takes up the translation as well.
+    """
+    if source is target or np.array_equal(source.neutral, target.neutral, equal_nan=True):
+        return None, None
+    turn = align_frames(target.neutral[None], source.neutral, robust=True, missing=True).rotation
+    turned = RigidMotion(turn, np.zeros((1, 3))).apply(source.neutral.astype(np.float64))[0]
+    return turn[0], np.ascontiguousarray((target.neutral - turned).T)
+
+
+def into_head(head: RigidMotion, turn: Float64 | None) -> tuple[Float64, Float64]:
+    """World of the source → head space of the target, as matrices and offsets.
+
+    Written out by elements: products of small matrices through a BLAS differ between machines in the last bit.
+    """
+    inverse = head.rotation.transpose(0, 2, 1)
+    if turn is None:
+        matrix = np.ascontiguousarray(inverse)
+    else:
+        matrix = turn[:, 0, None] * inverse[:, 0:1, :]
+        for k in (1, 2):
+            matrix = matrix + turn[:, k, None] * inverse[:, k : k + 1, :]
+    t = head.translation
+    offset = matrix[:, :, 0] * t[:, 0:1] + matrix[:, :, 1] * t[:, 1:2] + matrix[:, :, 2] * t[:, 2:3]
+    return np.ascontiguousarray(matrix), np.ascontiguousarray(-offset)
