@@ -8,8 +8,11 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "mien/error.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -122,6 +125,29 @@ class Pool {
 };
 
 thread_local bool insidePool = false;
+thread_local const Scheduler* hostScheduler = nullptr;  // of the innermost scope of this thread
+
+// What a thread calls from inside a body runs serially, on whichever thread that is.
+class InsidePool {
+  public:
+    InsidePool() : before_(insidePool) { insidePool = true; }
+    ~InsidePool() { insidePool = before_; }
+
+  private:
+    const bool before_;
+};
+
+// Tasks take ranges until there are none, so it does not matter which of them a host starts, or when; what
+// it has left undone is done here.
+void runOnHost(const Scheduler& host, Job& job) {
+    const std::int64_t tasks = std::min<std::int64_t>(job.ranges, host.threads);
+    const auto task = [](void* data, std::int64_t) {
+        const InsidePool inside;
+        static_cast<Job*>(data)->work();
+    };
+    if (tasks > 1) host.parallelFor(host.context, tasks, task, &job);
+    task(&job, 0);
+}
 
 void Pool::serve() {
     insidePool = true;
@@ -169,21 +195,33 @@ Pool& sharedPool() {
 
 }  // namespace
 
+SchedulerScope::SchedulerScope(const Scheduler& scheduler) : scheduler_(scheduler), outer_(hostScheduler) {
+    if (scheduler.threads < 1 || !scheduler.parallelFor)
+        throw Error(Status::invalidArgument, "a scheduler must have threads >= 1 and a parallelFor, got " +
+                                                 std::to_string(scheduler.threads) + " threads and " +
+                                                 (scheduler.parallelFor ? "one" : "none"));
+    hostScheduler = &scheduler_;
+}
+
+SchedulerScope::~SchedulerScope() {
+    hostScheduler = outer_;
+}
+
 int threadCount() {
-    return sharedPool().threads();
+    return hostScheduler ? hostScheduler->threads : sharedPool().threads();
 }
 
 void parallelFor(std::int64_t count, std::int64_t grain, const RangeBody& body) {
     if (count <= 0) return;
     Job job(count, std::max<std::int64_t>(grain, 1), body);
-    const bool alone = insidePool || job.ranges == 1;
-    if (alone || sharedPool().threads() == 1) {
+    if (insidePool || job.ranges == 1) {
+        job.work();
+    } else if (hostScheduler) {
+        runOnHost(*hostScheduler, job);
+    } else if (sharedPool().threads() == 1) {
         job.work();
     } else {
-        insidePool = true;  // what this thread calls from inside a body runs serially, as in the workers
-        struct Reset {
-            ~Reset() { insidePool = false; }
-        } reset;
+        const InsidePool inside;
         if (!sharedPool().run(job)) job.work();
     }
     if (job.failure) std::rethrow_exception(job.failure);
