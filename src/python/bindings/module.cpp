@@ -18,6 +18,7 @@ void bindLaplacian(py::module_& module);
 void bindBoundedLeastSquares(py::module_& module);
 void bindShapeProjection(py::module_& module);
 void bindLaplacianDeformer(py::module_& module);
+void bindNearest(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -37,4 +38,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindBoundedLeastSquares(module);
     mien::bindShapeProjection(module);
     mien::bindLaplacianDeformer(module);
+    mien::bindNearest(module);
 }

@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from mien.io.rigs import read_rig as read_rig
     from mien.io.rigs import write_rig as write_rig
     from mien.separation import separate as separate
+    from mien.separation.prior import FacePrior as FacePrior
+    from mien.separation.prior import carry_prior as carry_prior
     from mien.values.performance import Performance as Performance
     from mien.values.rig import Rig as Rig
     from mien.values.rigid import RigidMotion as RigidMotion
@@ -96,6 +98,8 @@ _HOMES = {
     "stabilise_frames": "mien.geometry.alignment",
     "Performance": "mien.values.performance",
     "separate": "mien.separation",
+    "FacePrior": "mien.separation.prior",
+    "carry_prior": "mien.separation.prior",
     "FileInfo": "mien.io.registry",
     "Format": "mien.io.registry",
     "WriteReport": "mien.io.registry",
