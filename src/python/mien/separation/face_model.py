@@ -17,7 +17,7 @@ __all__ = ["FaceModel", "builtin_face_model", "vertex_normals"]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 
-_CONTROLS = 160
+_CONTROLS = 130
 # Standard deviation (cm) and length (cm) of smooth bends: of the whole face, of a cheek, of a lip.
 _BENDS = ((1.2, 8.0), (0.6, 3.0), (0.25, 1.2))
 

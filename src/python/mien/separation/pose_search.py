@@ -18,7 +18,7 @@ __all__ = ["find_poses"]
 Float64 = npt.NDArray[np.float64]
 
 # Rounds, places of the target looked at, and how many starts go on.
-_SEARCH = ((3, 100, 40), (4, 150, 14), (6, 220, 5), (8, 220, 3))
+_SEARCH = ((3, 80, 32), (4, 120, 12), (5, 200, 4), (6, 200, 3))
 
 
 def find_poses(model: FaceModel, target: Surface, anchors: Anchors | None = None) -> list[Placed]:

@@ -34,7 +34,7 @@ _NEIGHBOURS, _BLUR, _TURNED = 6, 0.25, 1.0
 # Distances (cm) at which half of a vertex's trust is lost: across the surface, and along it beyond the model's spacing.
 _ACROSS, _ALONG, _SPACING = 0.35, 0.6, 0.5
 # Scales (cm) of the fits: shape from far and near, bending.
-_FAR, _NEAR, _BEND = (1.5, 1.2, 1.0, 0.8, 0.7, 0.6), (0.8, 0.6, 0.5, 0.4, 0.3, 0.3), (0.35, 0.25, 0.2)
+_FAR, _NEAR, _BEND = (1.5, 1.1, 0.8, 0.7, 0.6), (0.7, 0.5, 0.4, 0.3, 0.3), (0.35, 0.25, 0.2)
 
 
 class FacePrior(NamedTuple):
@@ -150,9 +150,10 @@ def _lay(
     target = sample_surface(topology, points, _SAMPLES)
     if len(target.points) < 50 or not np.any(target.weights > 0):
         return None
+    rough = target._replace(**{name: getattr(target, name)[::3] for name in ("points", "normals", "weights")})
     best = None
     for pose in find_poses(model, target, anchors):
-        laid = fit_shape(model, target, pose, sigmas=_FAR, anchors=anchors)
+        laid = fit_shape(model, rough, pose, sigmas=_FAR, anchors=anchors)
         if best is None or laid.agreement > best.agreement:
             best = laid
     if best is None:

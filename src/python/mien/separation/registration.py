@@ -42,7 +42,7 @@ def _pairs(model: FaceModel, laid: Laid, target: Surface, sigma: float) -> tuple
     own = features(laid.points, laid.normals)
     there = features(points, normals)
     at, squared = nearest(_core.NearestPoints(own), there)
-    core = model.core[::2]
+    core = model.core[::3]
     back, squared_core = nearest(_core.NearestPoints(there), own[core])
     vertices = np.concatenate([at, core])
     places = np.concatenate([points, points[back]])
