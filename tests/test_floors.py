@@ -18,6 +18,7 @@ FLOORS: list[list[str]] = [
     ["values.topology"],
     ["values.rigid"],
     ["values.sequence"],
+    ["values.comparison"],
     ["values.performance"],
     ["values.shapes"],
     ["values.rig"],

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from mien.separation import separate as separate
     from mien.separation.prior import FacePrior as FacePrior
     from mien.separation.prior import carry_prior as carry_prior
+    from mien.values.comparison import Comparison as Comparison
     from mien.values.performance import Performance as Performance
     from mien.values.rig import Rig as Rig
     from mien.values.rigid import RigidMotion as RigidMotion
@@ -82,6 +83,7 @@ _HOMES = {
     "MienError": "mien.errors",
     "NumericalError": "mien.errors",
     "Topology": "mien.values.topology",
+    "Comparison": "mien.values.comparison",
     "RigidMotion": "mien.values.rigid",
     "MeshSequence": "mien.values.sequence",
     "Alignment": "mien.geometry.alignment",

@@ -11,6 +11,7 @@ from mien import _core, _validate
 from mien.separation.blocks import Progress, align_take
 from mien.separation.gauge import canonical_pose
 from mien.separation.keys import apply_keys, checked_keys
+from mien.separation.known import hide, known_weights
 from mien.separation.method import METHODS, methods
 from mien.separation.neutral import estimate_neutral
 from mien.values.performance import Performance
@@ -32,6 +33,9 @@ def separate(
     *,
     method: str = "robust",
     progress: Progress | None = None,
+    static: npt.ArrayLike | None = None,
+    ignore: npt.ArrayLike | None = None,
+    valid: npt.ArrayLike | None = None,
 ) -> Performance:
     """Separate the rigid motion of the head from what the face does.
 
@@ -56,6 +60,13 @@ def separate(
         least-squares fit a frame.
     progress : callable, optional
         Called with the frames done and F, first with 0.
+    static : (V,) floats in [0, 1] or booleans, optional
+        Vertices known to be bone, at least three and not on a line: upper teeth, a tracked skull. Skin then hardly
+        counts.
+    ignore : (V,) floats in [0, 1] or booleans, optional
+        Vertices never to trust: hair, a cap, a slipping mask's rim.
+    valid : (F, V) booleans, optional
+        False where a vertex is missing, as NaN would be. Where anything is, the take is copied once for looking at it.
 
     Returns
     -------
@@ -94,7 +105,9 @@ def separate(
             raise ValueError(
                 f"`weights` must be above 0 for at least 3 vertices, got {np.count_nonzero(prior)}"
             )
+    prior = known_weights(take.n_vertices, prior, static, ignore)
     known = checked_keys(keys, len(take))
+    whole, take = take, hide(take, valid)
     separation = METHODS[_validate.one_of("method", method, methods())]
     if given is None and not len(take):
         raise ValueError(
@@ -105,7 +118,7 @@ def separate(
     rest = given if given is not None else _own_neutral(take, prior, known)
     found = apply_keys(separation(take, rest, prior, progress), known, take, rest, prior)
     return Performance(
-        take=take,
+        take=whole,
         head=found.head,
         neutral=rest,
         residual=found.residual,

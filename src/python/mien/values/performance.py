@@ -14,6 +14,7 @@ from mien import _validate
 from mien._archive import load_npz
 from mien._atomic import atomic_path
 from mien.errors import FormatError
+from mien.values.comparison import Comparison, compare_heads
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
@@ -84,6 +85,27 @@ class Performance:
             residual=self.residual[frames],
             confidence=self.confidence[frames],
         )
+
+    def compare(self, other: Performance) -> Comparison:
+        """Show where this separation and another one of the same take differ.
+
+        Parameters
+        ----------
+        other : Performance
+            As many frames and vertices. When its head space is another one (both neutrals were estimated, say), that
+            constant difference is part of what is shown; compare against a separation with this one's neutral instead.
+
+        Returns
+        -------
+        Comparison
+        """
+        _validate.instance("other", other, Performance, "a Performance")
+        if len(other) != len(self) or other.take.n_vertices != self.take.n_vertices:
+            raise ValueError(
+                f"`other` must have F = {len(self)} frames and V = {self.take.n_vertices} vertices, "
+                f"got {len(other)} and {other.take.n_vertices}"
+            )
+        return compare_heads(self.head, other.head, self.neutral)
 
     def save(self, path: str | PathLike[str], *, expression: bool = False) -> None:
         """Write head, neutral, residual and confidence to an uncompressed .npz file; the take stays in its own.
