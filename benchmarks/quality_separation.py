@@ -3,7 +3,8 @@
     python benchmarks/quality_separation.py take.npz [take.npz …] [--vertices 9409] [--step 1] [--method robust …]
 
 A take is an .npz file with vertices (F, V, 3), rotations (F, 3, 3), translations (F, 3) and neutral (V, 3), in
-centimetres unless --unit says otherwise. `--vertices N` keeps the first N, for takes whose first vertices are the face:
+centimetres unless --unit says otherwise; with `polygons` or `triangles`, -1 padded, method `joint` can look at the
+surface (not with --step). `--vertices N` keeps the first N, for takes whose first vertices are the face:
 a take with the back of the head, which does not move with the expression, is too easy. The error is the displacement
 of the neutral's vertices under the estimated head against the true one. Without a neutral, heads are right up to one
 constant motion, which is taken out first.
@@ -27,9 +28,11 @@ COLUMNS = ("mean", "p95", "max", "rotation", "jitter", "trust", "rank", "ms/fram
 def load(path: pathlib.Path, vertices: int | None, step: int) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as data:
         out = {key: data[key] for key in ("vertices", "rotations", "translations", "neutral")}
+        faces = next((data[key] for key in ("polygons", "triangles") if key in data), np.empty((0, 3), int))
     stop = out["vertices"].shape[1] if vertices is None else vertices
     for key in ("vertices", "neutral"):
         out[key] = np.ascontiguousarray(out[key][..., :stop:step, :])
+    out["faces"] = faces[(faces < stop).all(axis=1)] if step == 1 else faces[:0]
     return out
 
 
@@ -46,7 +49,8 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def measure(data: dict[str, np.ndarray], method: str, given: bool, millimetres: float) -> dict[str, Any]:
-    topology = mien.Topology([], [], data["neutral"].shape[0])
+    n, faces = len(data["neutral"]), data["faces"]
+    topology = mien.Topology.from_polygons(faces, n) if len(faces) else mien.Topology([], [], n)
     take = mien.MeshSequence(topology, data["vertices"])
     true = mien.RigidMotion(data["rotations"], data["translations"])
     started = time.perf_counter()

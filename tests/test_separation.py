@@ -193,6 +193,52 @@ def test_axes_of_a_closed_head(rng, pose: int) -> None:
     assert np.all(np.diag(found.rotation[0] @ turn) > 0.9)
 
 
+def performed(seed: int, **options: float) -> mien.datasets.SyntheticTake:
+    return mien.datasets.performance(n_frames=48, fps=30.0, seed=seed, **options)
+
+
+def face_of(acted: mien.datasets.SyntheticTake) -> tuple[mien.MeshSequence, np.ndarray]:
+    """The face of the built-in head alone: the back of the head would make it easy."""
+    keep = np.flatnonzero(acted.head.regions["face"] > 0.5)
+    new = np.full(acted.take.n_vertices, -1)
+    new[keep] = np.arange(len(keep))
+    triangles = new[acted.take.topology.triangles]
+    topology = mien.Topology.from_polygons(triangles[(triangles >= 0).all(axis=1)], len(keep))
+    take = mien.MeshSequence(topology, np.ascontiguousarray(acted.take.positions[:, keep]))
+    return take, acted.neutral[keep]
+
+
+def gap(perf: mien.Performance, true: mien.RigidMotion, neutral: np.ndarray) -> np.ndarray:
+    """Mean displacement of the face a frame, millimetres (heads are in centimetres)."""
+    return 10 * np.linalg.norm(perf.head.apply(neutral) - true.apply(neutral), axis=2).mean(axis=1)
+
+
+def test_a_rig_of_the_actor_takes_the_expression_out(rng) -> None:
+    acted = act(rng, noise=0.002)
+    y = acted.neutral[:, 1]
+    lower, upper = np.clip((-y - 2) / 4, 0, 1) ** 2, np.clip((y - 6) / 3, 0, 1) ** 2
+    shapes = np.zeros((2, *acted.neutral.shape))
+    shapes[0, :, 1], shapes[0, :, 2], shapes[1, :, 1] = -lower, -0.4 * lower, upper
+    rig = mien.Rig(acted.take.topology, acted.neutral, ["jaw", "brow"], shapes)
+    plain = mien.separate(acted.take, acted.neutral, method="robust")
+    perf = mien.separate(acted.take, rig=rig, method="joint")
+    assert gap(perf, acted.head, acted.neutral).mean() < 0.02
+    assert gap(plain, acted.head, acted.neutral).mean() > 2 * gap(perf, acted.head, acted.neutral).mean()
+
+
+def test_joint_outlives_holes_wild_vertices_and_frames_of_something_else(rng) -> None:
+    acted = performed(3, missing=0.1, outliers=0.02)
+    take, neutral = face_of(acted)
+    broken = take.positions.copy()
+    broken[20] = rng.normal(0, 10, broken[20].shape)
+    perf = mien.separate(take.with_positions(broken), neutral, method="joint")
+    error = gap(perf, acted.head_motion, neutral)
+    sound = np.delete(np.arange(48), 20)
+    assert error[sound].mean() < 0.5
+    assert perf.confidence[20] < 0.05
+    assert perf.confidence[20] < perf.confidence[sound].min()
+
+
 # Missing vertices
 
 
@@ -332,7 +378,7 @@ def test_messages(rng) -> None:
     take, neutral = acted.take, acted.neutral
     n = take.n_vertices
     with pytest.raises(
-        ValueError, match=r"`method` must be one of 'robust', 'sequence', 'procrustes', got 'magic'"
+        ValueError, match=r"`method` must be one of 'robust', 'sequence', 'joint', 'procrustes', got 'magic'"
     ):
         mien.separate(take, neutral, method="magic")
     with pytest.raises(TypeError, match=r"`take` must be a MeshSequence, got ndarray"):

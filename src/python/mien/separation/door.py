@@ -12,7 +12,8 @@ from mien.separation.blocks import Progress, align_take
 from mien.separation.gauge import canonical_pose
 from mien.separation.keys import apply_keys, checked_keys
 from mien.separation.known import hide, known_weights
-from mien.separation.method import METHODS, methods
+from mien.separation.method import METHODS, methods, solve_jointly
+from mien.separation.modes import modes_of_rig
 from mien.separation.neutral import estimate_neutral
 from mien.values.performance import Performance
 from mien.values.rig import Rig
@@ -49,15 +50,16 @@ def separate(
     weights : (V,) floats in [0, 1], optional
         How far each vertex belongs to the skull. Defaults to 1 everywhere.
     rig : Rig, optional
-        Its neutral is used when `neutral` is not given. Its shapes are not used.
+        Its neutral is used when `neutral` is not given. Method ``joint`` takes its shapes for those of the actor.
     keys : mapping from frame to RigidMotion of one frame or (rotation, translation), optional
         Heads known by hand, head → world, by zero-based frame. They replace what is found at exactly these frames;
         others do not look at them. Without a neutral the first key also says where head space lies.
-    method : {"robust", "sequence", "procrustes"}
+    method : {"robust", "sequence", "joint", "procrustes"}
         ``robust`` fits each frame by itself, and vertices that move count less (Geman-McClure). ``sequence`` also
         learns from the whole take what the face mostly looks like and which vertices mostly stay put, which brings
-        heads closer to the truth and lets them jitter less, for takes of some variety. ``procrustes`` is one weighted
-        least-squares fit a frame.
+        heads closer to the truth and lets them jitter less, for takes of some variety. ``joint`` estimates head and
+        expression together, by a built-in model of how faces move or by `rig`, over the whole take; where no face is
+        found it does what ``sequence`` does. ``procrustes`` is one weighted least-squares fit a frame.
     progress : callable, optional
         Called with the frames done and F, first with 0.
     static : (V,) floats in [0, 1] or booleans, optional
@@ -116,7 +118,12 @@ def separate(
     if progress is not None:
         progress(0, len(take))
     rest = given if given is not None else _own_neutral(take, prior, known)
-    found = apply_keys(separation(take, rest, prior, progress), known, take, rest, prior)
+    if method == "joint" and rig is not None and len(take):
+        shapes = rig
+        free = solve_jointly(take, rest, prior, progress, lambda at, index: modes_of_rig(shapes, index))
+    else:
+        free = separation(take, rest, prior, progress)
+    found = apply_keys(free, known, take, rest, prior)
     return Performance(
         take=whole,
         head=found.head,

@@ -11,13 +11,21 @@ import numpy.typing as npt
 from mien.geometry.alignment import align_frames
 from mien.separation.blocks import Progress, align_take
 from mien.separation.confidence import confidence
+from mien.separation.joint import learn
+from mien.separation.modes import Modes, modes_of_prior
+from mien.separation.prior import carry_prior
 from mien.separation.typical import mobility_weights, settle, spread_frames
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
+from mien.values.topology import Topology
 
 __all__ = ["METHODS", "Separated", "methods"]
 
 Float64 = npt.NDArray[np.float64]
+
+_JOINT_VERTICES = 1000
+_JOINT_FRAMES = 192
+_JOINT_BLOCK = 128
 
 
 class Separated(NamedTuple):
@@ -81,7 +89,63 @@ def _sequence(
     )
 
 
-METHODS: dict[str, Method] = {"robust": _robust, "sequence": _sequence, "procrustes": _procrustes}
+def _joint(
+    take: MeshSequence, neutral: npt.NDArray[Any], weights: Float64 | None, progress: Progress | None
+) -> Separated:
+    """Head and expression together, by what is known of faces; as `sequence` where no face is found."""
+    finite = np.isfinite(neutral).all(axis=1)
+    prior = carry_prior(take.topology, neutral) if len(take) and finite.all() else None
+    if prior is None:
+        return _sequence(take, neutral, weights, progress)
+    return solve_jointly(take, neutral, weights, progress, lambda at, i: modes_of_prior(at, prior, i))
+
+
+def solve_jointly(
+    take: MeshSequence,
+    neutral: npt.NDArray[Any],
+    weights: Float64 | None,
+    progress: Progress | None,
+    modes: Callable[[Float64, npt.NDArray[np.int64]], Modes],
+) -> Separated:
+    """Learn from up to 192 frames and about 1,000 vertices, then solve every frame, block by block."""
+    prior = np.ones(len(neutral)) if weights is None else weights
+    usable = np.flatnonzero((prior > 0) & np.isfinite(neutral).all(axis=1))
+    index = usable[:: max(1, len(usable) // _JOINT_VERTICES)]
+    points = neutral[index].astype(np.float64)
+    thin = MeshSequence(
+        Topology([], [], len(index)),
+        np.ascontiguousarray(take.positions[:, index]),
+        fps=take.fps,
+        start_frame=take.start_frame,
+    )
+    own = np.ascontiguousarray(prior[index])
+    fit = align_take(thin, points, own, robust=True)
+    head = RigidMotion(fit.rotation, fit.translation)
+    seen = np.unique(np.linspace(0, len(take) - 1, min(_JOINT_FRAMES, len(take))).round().astype(np.int64))
+    start = RigidMotion(head.rotation[seen], head.translation[seen])
+    solver = learn(thin.positions[seen].astype(np.float64), points, own, start, modes(points, index))
+    heads, trust = [], []
+    for begin in range(0, len(take), _JOINT_BLOCK):
+        stop = min(len(take), begin + _JOINT_BLOCK)
+        block = thin.positions[begin:stop].astype(np.float64)
+        found, confident = solver.refine(block, head[begin:stop])
+        heads.append(found)
+        trust.append(confident)
+        if progress is not None:
+            progress(stop, len(take))
+    moved = RigidMotion(
+        np.concatenate([part.rotation for part in heads]),
+        np.concatenate([part.translation for part in heads]),
+    )
+    return Separated(moved, fit.residual, np.concatenate(trust))
+
+
+METHODS: dict[str, Method] = {
+    "robust": _robust,
+    "sequence": _sequence,
+    "joint": _joint,
+    "procrustes": _procrustes,
+}
 
 
 def methods() -> tuple[str, ...]:
