@@ -153,7 +153,7 @@ def separation_options(function: Command) -> Command:
                 metavar="FILE",
                 help="An .npy file with a weight in [0, 1] for every vertex: how far it belongs to the skull.",
             ),
-            click.option("--method", default="robust", show_default=True, help="How to separate."),
+            click.option("--method", default="joint", show_default=True, help="How to separate."),
         ]
     ):
         function = option(function)

@@ -106,4 +106,4 @@ def _source(text: str, neutral: Path | None) -> tuple[str, Performance]:
     take = read_take(Path(take_file))
     performance = Path(performance_file) if performance_file else None
     rest = None if performance else neutral
-    return name, load_performance(take, performance=performance, neutral=rest, weights=None, method="robust")
+    return name, load_performance(take, performance=performance, neutral=rest, weights=None, method="joint")

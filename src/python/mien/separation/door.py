@@ -32,7 +32,7 @@ def separate(
     rig: Rig | None = None,
     keys: Any = None,
     *,
-    method: str = "robust",
+    method: str = "joint",
     progress: Progress | None = None,
     static: npt.ArrayLike | None = None,
     ignore: npt.ArrayLike | None = None,
@@ -54,12 +54,12 @@ def separate(
     keys : mapping from frame to RigidMotion of one frame or (rotation, translation), optional
         Heads known by hand, head → world, by zero-based frame. They replace what is found at exactly these frames;
         others do not look at them. Without a neutral the first key also says where head space lies.
-    method : {"robust", "sequence", "joint", "procrustes"}
-        ``robust`` fits each frame by itself, and vertices that move count less (Geman-McClure). ``sequence`` also
-        learns from the whole take what the face mostly looks like and which vertices mostly stay put, which brings
-        heads closer to the truth and lets them jitter less, for takes of some variety. ``joint`` estimates head and
-        expression together, by a built-in model of how faces move or by `rig`, over the whole take; where no face is
-        found it does what ``sequence`` does. ``procrustes`` is one weighted least-squares fit a frame.
+    method : {"joint", "sequence", "robust", "procrustes"}
+        ``joint`` estimates head and expression together over the whole take, by a built-in model of how faces move or
+        by `rig`, and by what comes to rest; where no face is found it does what ``sequence`` does. ``sequence`` learns
+        from the whole take what the face mostly looks like and which vertices mostly stay put. ``robust`` fits each
+        frame by itself, and vertices that move count less (Geman-McClure): the quickest that is not fooled by a jaw.
+        ``procrustes`` is one weighted least-squares fit a frame.
     progress : callable, optional
         Called with the frames done and F, first with 0.
     static : (V,) floats in [0, 1] or booleans, optional
@@ -120,7 +120,7 @@ def separate(
     rest = given if given is not None else _own_neutral(take, prior, known)
     if method == "joint" and rig is not None and len(take):
         shapes = rig
-        free = solve_jointly(take, rest, prior, progress, lambda at, index: modes_of_rig(shapes, index))
+        free = solve_jointly(take, rest, prior, progress, lambda at, index: modes_of_rig(shapes, index), by_rest=False)
     else:
         free = separation(take, rest, prior, progress)
     found = apply_keys(free, known, take, rest, prior)

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mien.geometry.alignment import align_frames
+from mien.geometry.alignment import align_frames, extent
 from mien.separation.blocks import Progress, align_take
 from mien.separation.confidence import confidence
 from mien.separation.joint import learn
 from mien.separation.modes import Modes, modes_of_prior
 from mien.separation.prior import carry_prior
+from mien.separation.rest import steadied
 from mien.separation.typical import mobility_weights, settle, spread_frames
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
@@ -26,6 +27,8 @@ Float64 = npt.NDArray[np.float64]
 _JOINT_VERTICES = 1000
 _JOINT_FRAMES = 192
 _JOINT_BLOCK = 128
+# How far apart head and second opinion may lie until confidence is halved, of the extent: 0.5 mm on a face.
+_HALF_TRUST = 0.5 / 250
 
 
 class Separated(NamedTuple):
@@ -97,7 +100,9 @@ def _joint(
     prior = carry_prior(take.topology, neutral) if len(take) and finite.all() else None
     if prior is None:
         return _sequence(take, neutral, weights, progress)
-    return solve_jointly(take, neutral, weights, progress, lambda at, i: modes_of_prior(at, prior, i))
+    return solve_jointly(
+        take, neutral, weights, progress, lambda at, i: modes_of_prior(at, prior, i), by_rest=True
+    )
 
 
 def solve_jointly(
@@ -106,8 +111,13 @@ def solve_jointly(
     weights: Float64 | None,
     progress: Progress | None,
     modes: Callable[[Float64, npt.NDArray[np.int64]], Modes],
+    *,
+    by_rest: bool,
 ) -> Separated:
-    """Learn from up to 192 frames and about 1,000 vertices, then solve every frame, block by block."""
+    """Learn from up to 192 frames and about 1,000 vertices, then solve every frame, block by block.
+
+    `by_rest` also asks what comes to rest: a model of faces in general needs that, a rig of the actor does not.
+    """
     prior = np.ones(len(neutral)) if weights is None else weights
     usable = np.flatnonzero((prior > 0) & np.isfinite(neutral).all(axis=1))
     index = usable[:: max(1, len(usable) // _JOINT_VERTICES)]
@@ -137,13 +147,17 @@ def solve_jointly(
         np.concatenate([part.rotation for part in heads]),
         np.concatenate([part.translation for part in heads]),
     )
-    return Separated(moved, fit.residual, np.concatenate(trust))
+    trusted = np.concatenate(trust)
+    if by_rest:
+        moved, apart = steadied(thin, points, own, moved)
+        trusted /= 1 + (apart / (_HALF_TRUST * extent(points))) ** 2
+    return Separated(moved, fit.residual, trusted)
 
 
 METHODS: dict[str, Method] = {
-    "robust": _robust,
-    "sequence": _sequence,
     "joint": _joint,
+    "sequence": _sequence,
+    "robust": _robust,
     "procrustes": _procrustes,
 }
 

@@ -10,7 +10,7 @@ from mien.separation.blocks import align_take
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
-__all__ = ["mobility_weights", "settle", "spread_frames"]
+__all__ = ["median_face", "mobility_weights", "settle", "spread_frames", "stays_within"]
 
 Float64 = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.int64]
@@ -48,8 +48,18 @@ def settle(
     for _ in range(_ROUNDS):
         fit = align_take(sample, typical, weights, robust=True, frames=index)
         local = RigidMotion(fit.rotation, fit.translation).apply_inverse(sample.positions)
-        typical = _lower_quantile(local, 0.5)
+        typical = median_face(local)
     return typical, local
+
+
+def median_face(local: Float64) -> Float64:
+    """Return the median place (V, 3) of every vertex over frames (F, V, 3), NaN where it is never seen."""
+    return _lower_quantile(local, 0.5)
+
+
+def stays_within(local: Float64, typical: Float64) -> Float64:
+    """Return the distance (V,) from its typical place that a vertex keeps within for three quarters of the frames."""
+    return _lower_quantile(np.sqrt(np.sum((local - typical) ** 2, axis=2)), _MOVING_SHARE)
 
 
 def mobility_weights(local: Float64, typical: Float64, weights: Float64 | None) -> Float64:
@@ -58,8 +68,7 @@ def mobility_weights(local: Float64, typical: Float64, weights: Float64 | None) 
     ``1 / (m² + e²)``, scaled to a largest value of 1 and times `weights`: m is the distance a vertex stays below for
     three quarters of the frames, e a thousandth of the extent. Vertices never seen get 0.
     """
-    distance = np.sqrt(np.sum((local - typical) ** 2, axis=2))
-    moves = _lower_quantile(distance, _MOVING_SHARE)
+    moves = stays_within(local, typical)
     seen = np.isfinite(moves)
     still = _STILL * extent(typical)
     out = np.where(seen, 1 / (np.where(seen, moves, 0.0) ** 2 + still**2), 0.0)

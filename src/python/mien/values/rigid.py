@@ -13,7 +13,7 @@ from mien._archive import load_npz
 from mien._atomic import atomic_path
 from mien.errors import FormatError
 
-__all__ = ["RigidMotion"]
+__all__ = ["RigidMotion", "exponential"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def _rotation_vectors(rotation: Float64) -> Float64:
     return vectors
 
 
-def _exponential(vectors: Float64) -> Float64:
+def exponential(vectors: Float64) -> Float64:
     """Rotations (F, 3, 3) from axis times angle (F, 3)."""
     angle = np.linalg.norm(vectors, axis=1)
     half = np.divide(np.sin(angle / 2), angle, out=np.full(len(angle), 0.5), where=angle > 1e-12)
@@ -246,7 +246,7 @@ class RigidMotion:
         high = np.minimum(low + 1, len(self) - 1)
         part = (at - low)[:, None]
         between = _rotation_vectors(self._rotation[low].transpose(0, 2, 1) @ self._rotation[high])
-        rotation = self._rotation[low] @ _exponential(part * between)
+        rotation = self._rotation[low] @ exponential(part * between)
         return RigidMotion(rotation, (1 - part) * self._translation[low] + part * self._translation[high])
 
     def smoothed(self, sigma: float) -> RigidMotion:
@@ -291,7 +291,7 @@ class RigidMotion:
         # The mean rotation is the dominant eigenvector of the sum of q qᵀ, which ignores quaternion signs.
         q = self.quaternions
         mean = _from_quaternions(np.linalg.eigh(q.T @ q)[1][:, -1][None])[0]
-        rotation = mean @ _exponential(k * _rotation_vectors(mean.T @ self._rotation))
+        rotation = mean @ exponential(k * _rotation_vectors(mean.T @ self._rotation))
         path = self._rotation @ centre + self._translation
         path = path.mean(0) + k * (path - path.mean(0))
         return RigidMotion(rotation, path - rotation @ centre)
