@@ -22,11 +22,11 @@ Int64 = npt.NDArray[np.int64]
 BLOCK = 3072  # columns, a multiple of 3
 
 
-def _read(dtype: types.Type, n: int = 2) -> types.Array:
+def _read(dtype: Any, n: int = 2) -> Any:
     return types.Array(dtype, n, "C", readonly=True)
 
 
-def _weighted_signature(real: types.Type) -> types.Signature:
+def _weighted_signature(real: Any) -> Any:
     integers, whole = _read(types.int64, 1), types.int64
     return types.void(_read(real), integers, integers, _read(real), real, real[:, ::1], whole, whole)
 
@@ -74,7 +74,7 @@ def split(row: Rows, planes: Rows) -> None:
         x[v], y[v], z[v] = row[3 * v], row[3 * v + 1], row[3 * v + 2]
 
 
-def _bilateral_signature(real: types.Type) -> types.Signature:
+def _bilateral_signature(real: Any) -> Any:
     return types.void(_read(real), _read(real, 1), _read(real, 1), real[:, ::1], types.int64, types.int64)
 
 

@@ -171,12 +171,14 @@ def weigh_frames(
 
     padded = np.zeros((len(taps), -(-taps.shape[1] // 4) * 4), frames.dtype)
     padded[:, : taps.shape[1]] = taps
-    whole = [np.ascontiguousarray(a, np.int64) for a in (about, first)]
+    about, first = np.ascontiguousarray(about, np.int64), np.ascontiguousarray(first, np.int64)
     factor = frames.dtype.type(base)
     _over_columns(
         frames,
         out,
-        lambda rows, to, begin, end: kernels.weighted_rows(rows, *whole, padded, factor, to, begin, end),
+        lambda rows, to, begin, end: kernels.weighted_rows(
+            rows, about, first, padded, factor, to, begin, end
+        ),
     )
 
 

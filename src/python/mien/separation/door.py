@@ -120,7 +120,9 @@ def separate(
     rest = given if given is not None else _own_neutral(take, prior, known)
     if method == "joint" and rig is not None and len(take):
         shapes = rig
-        free = solve_jointly(take, rest, prior, progress, lambda at, index: modes_of_rig(shapes, index), by_rest=False)
+        free = solve_jointly(
+            take, rest, prior, progress, lambda at, index: modes_of_rig(shapes, index), by_rest=False
+        )
     else:
         free = separation(take, rest, prior, progress)
     found = apply_keys(free, known, take, rest, prior)

@@ -58,7 +58,7 @@ def steadied(
     place = align_frames(typical, neutral, still, robust=True, missing=True)
     other = RigidMotion(whole.rotation, whole.translation) @ RigidMotion(place.rotation, place.translation)
 
-    seen = np.isfinite(typical).all(axis=1)
+    seen = np.asarray(np.isfinite(typical).all(axis=1))
     own = seen * (np.ones(len(seen)) if weights is None else weights)
     unit = extent(neutral) / _PARTS
     resting = own / (1 + (np.where(seen, stays_within(local, typical), 0.0) / (_AT_REST * unit)) ** 2) ** 2
