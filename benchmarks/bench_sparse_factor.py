@@ -1,135 +1,112 @@
-"""What does it cost to factor a Laplacian, and to factor it again, beside CHOLMOD and SuperLU?
+"""What does it cost to factor a face's Laplacian, and to factor it again with other numbers?
 
-    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/bench_sparse_factor.py
+    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest benchmarks/bench_sparse_factor.py
 
-Rows run in turn inside one process, the least of all rounds counts, and every factor has to solve its system.
-Peers that are not installed are left out: cholespy and scikit-sparse, both CHOLMOD. The latter is only a fair peer
-when the system's libblas is an optimised one (libopenblas0, not libblas3): without, it takes 1.5 times as long.
+Every factor has to solve its system. CHOLMOD (scikit-sparse, and inside cholespy) is only a fair peer when the system's
+libblas is an optimised one (Debian's libopenblas0-pthread, not libblas3): without, it takes 1.5 times as long.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 import scipy.sparse as sparse
 import scipy.sparse.linalg
-from scipy.spatial import Delaunay
 
 import mien
+import systems
 from mien import _core
 
-
-def face_like(n_vertices: int) -> tuple[sparse.csc_array, np.ndarray]:
-    """A curved sheet of irregular triangles with three openings: cotangent Laplacian with 60 soft handles."""
-    rng = np.random.default_rng(0)
-    side = int(np.sqrt(n_vertices * 1.43))
-    flat = np.stack(np.meshgrid(*[np.linspace(-1, 1, side)] * 2), -1).reshape(-1, 2)
-    flat = flat[np.lexsort((flat[:, 0], flat[:, 1]))] + rng.uniform(-0.7, 0.7, flat.shape) / side
-    keep = (flat**2).sum(axis=1) < 1
-    for centre, radius in (
-        ((-0.35, 0.3), (0.16, 0.09)),
-        ((0.35, 0.3), (0.16, 0.09)),
-        ((0, -0.4), (0.25, 0.06)),
-    ):
-        keep &= (((flat - centre) / radius) ** 2).sum(axis=1) > 1
-    flat = flat[keep]
-    corners = Delaunay(flat).simplices
-    longest = np.linalg.norm(flat[corners] - np.roll(flat[corners], 1, axis=1), axis=2).max(axis=1)
-    used, corners = np.unique(corners[longest < 8 / side], return_inverse=True)
-    flat, corners = flat[used], corners.reshape(-1, 3)
-    points = np.column_stack([flat * [7, 10], 7 * np.sqrt(1.2 - (flat**2).sum(axis=1))])
-    rows, columns, values = [], [], []
-    for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        u, v = points[corners[:, a]] - points[corners[:, c]], points[corners[:, b]] - points[corners[:, c]]
-        half = (u * v).sum(axis=1) / np.linalg.norm(np.cross(u, v), axis=1) / 2
-        i, j = corners[:, a], corners[:, b]
-        rows += [i, j, i, j]
-        columns += [j, i, i, j]
-        values += [-half, -half, half, half]
-    place = np.concatenate(rows), np.concatenate(columns)
-    matrix = sparse.coo_array((np.concatenate(values), place), shape=(len(points),) * 2).tocsc()
-    handles = np.full(len(points), 1e-9)
-    handles[rng.choice(len(points), 60, replace=False)] = 1
-    return sparse.csc_array(matrix + sparse.diags_array(handles)), points
+Solve = Callable[[np.ndarray], np.ndarray]
 
 
-def optional(name: str) -> Any:
-    """Return a peer's module, or None."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
+def clock() -> dict[str, Any]:
+    """With one thread, time what this process does: other work on the machine then disturbs little."""
+    return {"clock": time.process_time} if _core.thread_count() == 1 else {}
 
 
-def rows_for(matrix: sparse.csc_array, points: np.ndarray, rhs: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """Return what is timed: each row gives a function that solves."""
-    kept = mien.SparseFactor(matrix)
+def checker(matrix: Any) -> Callable[[str, Solve], None]:
+    rhs = np.random.default_rng(1).normal(size=matrix.shape[0])
 
-    def again() -> Callable[[np.ndarray], Any]:
-        kept.refactor(matrix)
-        return kept.solve
+    def check(name: str, solve: Solve) -> None:
+        x = solve(rhs)
+        scale = np.abs(matrix).sum(axis=0).max() * np.abs(x).max()
+        assert np.abs(matrix @ x - rhs).max() <= (1e-6 if "float32" in name else 1e-12) * scale, name
 
-    rows: dict[str, Callable[[], Any]] = {
-        "mien, amd": lambda: mien.SparseFactor(matrix).solve,
-        "mien, geometric": lambda: mien.SparseFactor(matrix, points, ordering="geometric").solve,
-        "mien, refactor": again,
+    return check
+
+
+@pytest.mark.sizes("preview", "shot", "hero", "huge")
+def test_order_and_factor(compare: Any, size: str) -> None:
+    matrix, positions = systems.laplacian_of_a_face(size)
+    old = sparse.csc_matrix(matrix)
+    rows: dict[str, Callable[[], Solve] | None] = {
+        "mien": lambda: mien.SparseFactor(matrix).solve,
+        "mien, float32": lambda: mien.SparseFactor(matrix, dtype=np.float32).solve,
+        "mien, geometric": lambda: mien.SparseFactor(matrix, positions, ordering="geometric").solve,
     }
-    if matrix.shape[0] < 60_000:
-        rows["scipy splu"] = lambda: scipy.sparse.linalg.splu(matrix).solve
-    if cholespy := optional("cholespy"):
-
-        def cholespy_factor() -> Callable[[np.ndarray], Any]:
-            solver = cholespy.CholeskySolverD(
-                matrix.shape[0], matrix.indptr, matrix.indices, matrix.data, cholespy.MatrixType.CSC
-            )
-
-            def solve(b: np.ndarray) -> np.ndarray:
-                x = np.zeros_like(b)
-                solver.solve(b, x)
-                return x
-
-            return solve
-
-        rows["cholespy"] = cholespy_factor
-    if cholmod := optional("sksparse.cholmod"):
-        old = sparse.csc_matrix(matrix)
-        symbolic = cholmod.analyze(old, mode="supernodal")
+    if cholmod := systems.optional("sksparse.cholmod"):
         rows["CHOLMOD supernodal"] = lambda: cholmod.cholesky(old, mode="supernodal")
-        rows["CHOLMOD numeric"] = lambda: symbolic.cholesky(old)
-    return rows
+    if size in ("preview", "shot"):
+        rows["SciPy SuperLU"] = lambda: scipy.sparse.linalg.splu(old).solve
+        if systems.optional("igl"):
+            rows["libigl (Eigen SimplicialLLT)"] = lambda: systems.eigen_solver(matrix)
+        if systems.optional("cholespy"):
 
+            def cholespy() -> Solve:
+                solver = systems.cholespy_solver(matrix, False)
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+                def solve(rhs: np.ndarray) -> np.ndarray:
+                    x = np.empty_like(rhs)
+                    solver.solve(rhs, x)
+                    return x
+
+                return solve
+
+            rows["cholespy"] = cholespy
+    goals = {"shot": 0.5, "hero": 0.4, "huge": 0.35}
+    compare(
+        "order and factor",
+        rows,
+        size=size,
+        check=checker(matrix),
+        goal=goals.get(size),
+        rounds={"hero": 5, "huge": 3}.get(size),
+        work={"flops": mien.SparseFactor(matrix).flops},
+        **clock(),
     )
-    parser.add_argument("--vertices", type=int, nargs="+", default=[5000, 27000, 100000])
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
-    print(f"{_core.instruction_set()}, {_core.thread_count()} threads")
-    for n_vertices in arguments.vertices:
-        matrix, points = face_like(n_vertices)
-        rhs = np.random.default_rng(1).normal(size=matrix.shape[0])
-        rows = rows_for(matrix, points, rhs)
-        best = dict.fromkeys(rows, np.inf)
-        for _ in range(arguments.rounds):
-            for name, row in rows.items():
-                started = time.process_time()
-                solve = row()
-                best[name] = min(best[name], time.process_time() - started)
-                assert np.abs(matrix @ solve(rhs) - rhs).max() < 1e-8, name
-        peers = [seconds for name, seconds in best.items() if "mien" not in name and "numeric" not in name]
-        print(f"\n{matrix.shape[0]} vertices, {mien.SparseFactor(matrix)}")
-        for name, seconds in best.items():
-            print(
-                f"{name:<20} {seconds * 1e3:9.2f} ms   ratio to the best whole peer {seconds / min(peers):6.3f}"
-            )
 
 
-if __name__ == "__main__":
-    main()
+@pytest.mark.sizes("preview", "shot", "hero", "huge")
+def test_factor_again(compare: Any, size: str) -> None:
+    """Against whole factorisations of the peers, as the goal has it."""
+    matrix, _ = systems.laplacian_of_a_face(size)
+    old = sparse.csc_matrix(matrix)
+    kept = {dtype: mien.SparseFactor(matrix, dtype=dtype) for dtype in (np.float64, np.float32)}
+
+    def again(dtype: Any) -> Solve:
+        kept[dtype].refactor(matrix)
+        return kept[dtype].solve
+
+    rows: dict[str, Callable[[], Solve] | None] = {
+        "mien": lambda: again(np.float64),
+        "mien, float32": lambda: again(np.float32),
+    }
+    if cholmod := systems.optional("sksparse.cholmod"):
+        rows["CHOLMOD supernodal"] = lambda: cholmod.cholesky(old, mode="supernodal")
+    if size == "preview" and systems.optional("igl"):
+        rows["libigl (Eigen SimplicialLLT)"] = lambda: systems.eigen_solver(matrix)
+    compare(
+        "factor again",
+        rows,
+        size=size,
+        check=checker(matrix),
+        goal=0.15 if size != "preview" else None,
+        rounds={"hero": 5, "huge": 3}.get(size),
+        work={"flops": kept[np.float64].flops},
+        **clock(),
+    )
