@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mien
+from oracles import sparse_factor as oracle
 
 
 def definite(n: int, density: float, seed: int) -> sparse.csc_array:
@@ -75,16 +76,65 @@ def test_dissection_fills_in_little() -> None:
     assert fill["amd"] < 0.4 * fill["natural"]
 
 
-@pytest.mark.parametrize("ordering", ["natural", "amd"])
-def test_entries_of_the_factor_are_counted(ordering: str) -> None:
-    matrix = definite(80, 0.02, 5)
-    factor = mien.SparseFactor(matrix, ordering=ordering)
-    p = factor.permutation
-    pattern = matrix.toarray()[np.ix_(p, p)] != 0
-    for k in range(80):  # symbolic elimination, one column after the other
-        below = np.flatnonzero(pattern[k + 1 :, k]) + k + 1
-        pattern[np.ix_(below, below)] = True
-    assert factor.nnz == np.tril(pattern).sum() <= factor.nnz_stored
+def awkward(n: int, dense: int, parts: int, isolated: int, seed: int) -> np.ndarray:
+    """A positive definite matrix (V, V) with dense rows, several components and vertices without neighbours."""
+    rng = np.random.default_rng(seed)
+    part = rng.integers(0, parts, n)
+    i, j = rng.integers(0, n, (2, 3 * n))
+    keep = (i != j) & (part[i] == part[j])
+    half = np.zeros((n, n))
+    half[i[keep], j[keep]] = -rng.uniform(0.1, 1, keep.sum())
+    for row in rng.choice(n, min(dense, n), replace=False):
+        same = np.flatnonzero(part == part[row])
+        half[row, same[same != row]] = -0.1
+    alone = rng.choice(n, min(isolated, n), replace=False)
+    half[alone] = 0
+    half[:, alone] = 0
+    matrix = half + half.T
+    return matrix + np.diag(rng.uniform(0.5, 2, n) - matrix.sum(axis=1))
+
+
+awkward_matrices = st.builds(
+    awkward,
+    n=st.sampled_from([1, 2, 3, 5, 40, 130]),
+    dense=st.integers(0, 3),
+    parts=st.sampled_from([1, 2, 7]),
+    isolated=st.sampled_from([0, 1, 9]),
+    seed=st.integers(0, 1 << 20),
+)
+
+
+# The slow twin
+
+
+@given(matrix=awkward_matrices, ordering=st.sampled_from(["amd", "natural", "geometric"]))
+def test_as_the_slow_twin(matrix: np.ndarray, ordering: str) -> None:
+    n = len(matrix)
+    rng = np.random.default_rng(n)
+    factor = mien.SparseFactor(sparse.csc_array(matrix), rng.normal(size=(n, 3)), ordering=ordering)
+    order = factor.permutation
+    assert np.array_equal(np.sort(order), np.arange(n))
+    counts = oracle.pattern(matrix, order).sum(axis=0)
+    assert factor.nnz == counts.sum() <= factor.nnz_stored
+    assert factor.flops == (counts.astype(float) ** 2).sum()
+    lower, bad = oracle.cholesky(matrix, order)
+    assert bad == -1
+    rhs = rng.normal(size=(n, 2))
+    wanted = np.empty_like(rhs)
+    wanted[order] = np.linalg.solve(lower.T, np.linalg.solve(lower, rhs[order]))
+    assert np.abs(factor.solve(rhs) - wanted).max() <= 1e-12 * np.abs(wanted).max()
+
+
+@given(matrix=awkward_matrices, ordering=st.sampled_from(["amd", "natural", "geometric"]), data=st.data())
+def test_the_vertex_where_it_fails_is_that_of_the_slow_twin(matrix, ordering, data) -> None:
+    n = len(matrix)
+    positions = np.random.default_rng(n).normal(size=(n, 3))
+    order = mien.SparseFactor(sparse.csc_array(matrix), positions, ordering=ordering).permutation
+    for vertex in data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=3)):
+        matrix[vertex, vertex] = data.draw(st.sampled_from([-1e-3, -1.0]))
+    row = oracle.bad_pivot(matrix, order)
+    with pytest.raises(mien.NumericalError, match=f"must be positive definite, and is not at row {row} "):
+        mien.SparseFactor(sparse.csc_array(matrix), positions, ordering=ordering)
 
 
 def test_a_refactor_is_a_new_factor(rng) -> None:
