@@ -293,6 +293,38 @@ def test_degenerate_and_non_manifold_triangles_are_survived(rng) -> None:
         assert np.abs(out - rest - 1).max() < 1e-4
 
 
+@given(
+    st.integers(1, 12),
+    st.integers(0, 16),
+    st.integers(0, 10_000),
+    st.sampled_from(KINDS),
+    st.sampled_from([("response", 0), ("solve", 0), ("solve", 2)]),
+    st.sampled_from([1.0, 1e-3, 1e4]),
+)
+def test_any_triangles_give_finite_points_or_a_clear_error(n, count, seed, kind, how, unit) -> None:
+    """Triangles at random on few coarse points: repeated corners, no area, edges of many triangles, loose vertices."""
+    rng = np.random.default_rng(seed)
+    faces = rng.integers(0, n, (count, 3))
+    topology = mien.Topology(np.full(count, 3), faces.ravel(), n)
+    rest = rng.integers(0, 3, (n, 3)) * unit
+    handles = rng.permutation(n)[: int(rng.integers(1, min(n, 4) + 1))]
+    method, passes = how
+    said = ""
+    try:
+        deformer = mien.LaplacianDeformer(
+            topology, rest, handles, kind=kind, method=method, rotation_passes=passes
+        )
+    except (ValueError, mien.NumericalError) as error:
+        said = str(error)
+    if said:
+        assert ("has neither a handle" in said and len(handles) < n) or "not positive definite" in said
+        return
+    targets = rest[handles] + rng.normal(0, unit, (2, len(handles), 3))
+    out = deformer.solve(targets)
+    assert np.isfinite(out).all()
+    assert np.array_equal(out[:, handles], targets)
+
+
 # Contracts
 
 
