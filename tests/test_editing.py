@@ -111,7 +111,40 @@ def retimes(draw):
     return mien.Retime(list(zip(frames, sources, strict=True)), region=draw(regions))
 
 
-edit_lists = st.lists(st.one_of(gains, pastes(), sculpts(), mirrors, retimes()), max_size=4).map(
+@st.composite
+def drags(draw):
+    """One frame or a path; handles below 70, where the region is."""
+    region = draw(regions)
+    reached = np.arange(70)
+    if region is not None:
+        given = region.weights(PERFORMANCES["float32"]) if isinstance(region, RegionRecipe) else region
+        reached = np.flatnonzero(given[:70])
+        region, reached = (region, reached) if len(reached) else (None, np.arange(70))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    handles = rng.permutation(reached)[: draw(st.integers(1, 4))]
+    others = np.setdiff1d(np.arange(VERTICES), handles)
+    frames = sorted(draw(st.lists(st.integers(0, FRAMES - 1), min_size=1, max_size=4, unique=True)))
+    space = draw(st.sampled_from(["offset", "head", "world"]))
+    targets = rng.normal(0, 0.5, (len(frames), len(handles), 3)) + (space != "offset") * REST[handles]
+    if space == "world":
+        head = PERFORMANCES["float32"].head
+        targets = np.stack([head[f].apply(goal)[0] for f, goal in zip(frames, targets, strict=True)])
+    single = len(frames) == 1 and draw(st.booleans())
+    return mien.Drag(
+        frames[0] if single else frames,
+        handles,
+        targets[0] if single else targets,
+        anchors=draw(st.sampled_from([None, rng.choice(others, 3, replace=False)])),
+        region=region,
+        envelope=draw(
+            st.sampled_from([None, EnvelopeRecipe(frames[0] - 2, (frames[0], frames[-1]), frames[-1] + 3)])
+        ),
+        solver=draw(st.sampled_from(["laplacian", "biharmonic"])),
+        space=space,
+    )
+
+
+edit_lists = st.lists(st.one_of(gains, pastes(), sculpts(), mirrors, retimes(), drags()), max_size=4).map(
     mien.EditList
 )
 whose = st.sampled_from(sorted(PERFORMANCES))
@@ -192,6 +225,13 @@ def test_the_head_is_untouched(edits):
     assert (bits(result[:, skull]) == bits(perf.take.positions[:, skull])).all()
 
 
+def in_turned_world(edit, turn: mien.RigidMotion):
+    if isinstance(edit, mien.Drag):
+        points = turn.apply(np.reshape(edit.targets, (-1, 3)))[0]
+        return edit.with_targets(points.reshape(np.shape(edit.targets)))
+    return dataclasses.replace(edit, shape=turn.apply(edit.shape)[0])
+
+
 @given(edit_lists.filter(len))
 @settings(max_examples=20)
 def test_turning_the_world_turns_the_result(edits):
@@ -200,10 +240,7 @@ def test_turning_the_world_turns_the_result(edits):
     turn = mien.RigidMotion.from_quaternions([[0.4, -0.1, 0.3, 0.8]], [[-20.0, 7.0, 90.0]])
     take = perf.take.with_positions(np.stack([turn.apply(frame)[0] for frame in perf.take.positions]))
     moved = dataclasses.replace(perf, take=take, head=turn @ perf.head)
-    turned = [
-        dataclasses.replace(e, shape=turn.apply(e.shape)[0]) if getattr(e, "space", None) == "world" else e
-        for e in edits
-    ]
+    turned = [in_turned_world(e, turn) if getattr(e, "space", None) == "world" else e for e in edits]
     here, there = mien.recombine(perf, edits).positions, mien.recombine(moved, turned).positions
     expected = np.stack([turn.apply(frame)[0] for frame in here])
     np.testing.assert_allclose(there, expected, atol=1e-9)

@@ -26,7 +26,6 @@ FLOORS: list[list[str]] = [
     ["geometry.sparse"],
     ["geometry.laplacian"],
     ["geometry.bounded_least_squares"],
-    ["geometry.deform"],
     ["geometry.regions"],
     ["geometry.symmetry"],
     ["geometry.temporal"],

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import BPoly
+from tests.oracles import laplacian_deformer as plates
 
 import mien
 from mien.editing import EnvelopeRecipe, RegionRecipe
 
 
 def vertex_weights(edit, perf: mien.Performance) -> np.ndarray:
+    if isinstance(edit, mien.Drag):
+        return following(edit, perf)
     if edit.region is None:
         return np.ones(perf.take.n_vertices)
     return edit.region.weights(perf) if isinstance(edit.region, RegionRecipe) else np.asarray(edit.region)
@@ -67,12 +71,67 @@ def target(edit, perf: mien.Performance, current: np.ndarray) -> tuple[np.ndarra
         return goal, pull * blend
     if isinstance(edit, mien.Mirror):
         return mirrored(edit, perf, current), pull
+    if isinstance(edit, mien.Drag):
+        return dragged(edit, perf, current)
     shape = np.asarray(edit.shape)
     if edit.space == "world":
         shape = (shape - perf.head.translation[edit.frame]) @ perf.head.rotation[edit.frame]
     if edit.envelope is None:
         pull = mien.envelope(n, edit.frame - 8, edit.frame, edit.frame + 8)
     return current + (shape - current[edit.frame]), pull
+
+
+def following(edit: mien.Drag, perf: mien.Performance) -> np.ndarray:
+    """How far every vertex follows its handles."""
+    if edit.region is not None:
+        given = np.asarray(
+            edit.region.weights(perf) if isinstance(edit.region, RegionRecipe) else edit.region
+        )
+        weights = np.minimum(1, given / given[edit.handles].min())
+    elif edit.anchors is not None:
+        weights = np.ones(len(perf.neutral))
+    else:
+        reach = 0.15 * np.linalg.norm(np.ptp(perf.neutral, axis=0))
+        weights = mien.region(perf.take.topology, perf.neutral, edit.handles, reach)
+    if edit.anchors is not None:
+        weights[edit.anchors] = 0
+    return weights
+
+
+def dragged(edit: mien.Drag, perf: mien.Performance, current: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Dense plates at the frames of the path, and SciPy's polynomials between them."""
+    keys = np.atleast_1d(edit.frame)
+    targets = np.reshape(edit.targets, (len(keys), -1, 3))
+    held = following(edit, perf) == 0
+    found = []
+    for key, goal in zip(keys, targets, strict=True):
+        missing = np.isnan(current[key]).any(axis=1, keepdims=True)
+        base = np.where(missing, perf.neutral, current[key])
+        if edit.space == "world":
+            goal = (goal - perf.head.translation[key]) @ perf.head.rotation[key]
+        if edit.space == "offset":
+            goal = base[edit.handles] + goal
+        hard, passes = np.full(len(goal), np.inf), 2 if edit.solver == "laplacian" else 0
+        triangles = perf.take.topology.triangles
+        moved = plates.deform(
+            triangles, perf.neutral, edit.handles, goal, held, hard, "bilaplacian", base, passes
+        )
+        found.append(moved - base)
+    values, n = np.array(found), len(perf)
+    if edit.envelope is None:
+        pull = mien.envelope(n, keys[0] - 8, (keys[0], keys[-1]), keys[-1] + 8)
+    else:
+        pull = frame_weights(edit, n)
+    if len(keys) == 1:
+        return current + values[0], pull
+    speed = np.zeros_like(values)
+    for i in range(1, len(keys) - 1):  # of the parabola through three frames
+        parabola = np.polyfit(keys[i - 1 : i + 2] - keys[i], values[i - 1 : i + 2].reshape(3, -1), 2)
+        speed[i] = parabola[1].reshape(values[i].shape)
+    path = BPoly.from_derivatives(
+        keys, [[p, v, np.zeros_like(p)] for p, v in zip(values, speed, strict=True)]
+    )
+    return current + path(np.clip(np.arange(n), keys[0], keys[-1])), pull
 
 
 def mirrored(edit: mien.Mirror, perf: mien.Performance, current: np.ndarray) -> np.ndarray:

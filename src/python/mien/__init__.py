@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mien.editing.apply import recombine as recombine
+    from mien.editing.drag import Drag as Drag
     from mien.editing.edit_list import EditList as EditList
     from mien.editing.gain import Gain as Gain
     from mien.editing.mirror import Mirror as Mirror
@@ -123,6 +124,7 @@ _HOMES = {
     "draw": "mien.geometry.draw",
     "write_png": "mien.geometry.draw",
     "EditList": "mien.editing.edit_list",
+    "Drag": "mien.editing.drag",
     "Gain": "mien.editing.gain",
     "Mirror": "mien.editing.mirror",
     "Offset": "mien.editing.offset",

@@ -178,9 +178,11 @@ class Fields:
         value = self.take(name, default)
         return None if value is None else Fields(f"{self.place}.{name}", value, self._facts, self._sources)
 
-    def numbers(self, name: str) -> npt.NDArray[Any]:
-        """Take out a list of numbers, or of lists of numbers of one length."""
-        value = self.take(name)
+    def numbers(self, name: str, default: Any = _REQUIRED) -> Any:
+        """Take out a list of numbers, or of lists of numbers of one length (or the default as it is)."""
+        value = self.take(name, default)
+        if value is default:
+            return value
         if not isinstance(value, list):
             raise self.fail(name, f"must be a list of numbers, got {_described(value)}")
         try:
@@ -203,6 +205,13 @@ class Fields:
     def frame(self, name: str) -> int:
         """Take out a frame of the take; returns its index."""
         return int(self.integer(name)) - self._facts.start_frame
+
+    def frames(self, name: str) -> int | tuple[int, ...]:
+        """Take out a frame of the take, or a list of frames; returns indices."""
+        value, begin = self.take(name), self._facts.start_frame
+        if isinstance(value, list):
+            return tuple(self._integer(name, frame) - begin for frame in value)
+        return self._integer(name, value) - begin
 
     def frame_zero(self) -> int:
         """Return the number that the take's first frame has in the file."""

@@ -9,6 +9,7 @@ from typing import Any, overload
 from mien import _validate
 from mien._atomic import atomic_path
 from mien.editing.documents import EditWriter, Facts, Fields, dump, parse
+from mien.editing.drag import Drag
 from mien.editing.edits import Edit
 from mien.editing.gain import Gain
 from mien.editing.mirror import Mirror
@@ -28,7 +29,7 @@ SCHEMA, VERSION = "mien.edits", 1
 
 # What an edit is called in files -> its class.
 KINDS: dict[str, type[Edit]] = {
-    kind.kind: kind for kind in (Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt)
+    kind.kind: kind for kind in (Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt)
 }
 
 
