@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.editing.apply import recombine as recombine
     from mien.editing.drag import Drag as Drag
+    from mien.editing.blend import Blend as Blend
     from mien.editing.edit_list import EditList as EditList
     from mien.editing.gain import Gain as Gain
     from mien.editing.mirror import Mirror as Mirror
@@ -131,6 +132,7 @@ _HOMES = {
     "Paste": "mien.editing.paste",
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
+    "Blend": "mien.editing.blend",
     "Insert": "mien.editing.timeline",
     "Remove": "mien.editing.timeline",
     "recombine": "mien.editing.apply",

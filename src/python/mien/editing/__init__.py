@@ -1,6 +1,7 @@
 """What users do to a performance: edits as data, and the take with them applied."""
 
 from mien.editing.apply import recombine as recombine
+from mien.editing.blend import Blend as Blend
 from mien.editing.drag import Drag as Drag
 from mien.editing.edit_list import EditList as EditList
 from mien.editing.edits import Edit as Edit

@@ -246,20 +246,23 @@ class Fields:
         assert fields is not None
         out: dict[str, Any] = {}
         for key in fields.names():
-            if not isinstance(fields._left[key], dict):
-                out[key] = fields.take(key)
-                continue
-            inner = fields.object(key)
-            assert inner is not None
-            first, values = inner.frame("first"), inner.numbers("values")
-            size = inner._size("size", self._facts.frames, must_match=False)
-            if values.ndim != 1 or first < 0 or first + len(values) > size:
-                raise inner.fail("first", f"puts {len(values)} values outside a take of {size} frames")
-            curve = np.zeros(size)
-            curve[first : first + len(values)] = values
-            out[key] = curve
-            inner.done()
+            out[key] = fields.curve(key)
         return out
+
+    def curve(self, name: str) -> Any:
+        """Take out a number, or numbers from a first frame on: (F,)."""
+        if not isinstance(self._left.get(name), dict):
+            return self.take(name)
+        inner = self.object(name)
+        assert inner is not None
+        first, values = inner.frame("first"), inner.numbers("values")
+        size = inner._size("size", self._facts.frames, must_match=False)
+        if values.ndim != 1 or first < 0 or first + len(values) > size:
+            raise inner.fail("first", f"puts {len(values)} values outside a take of {size} frames")
+        curve = np.zeros(size)
+        curve[first : first + len(values)] = values
+        inner.done()
+        return curve
 
     def source_frames(self, name: str, source: str) -> tuple[int, int]:
         """Take out a half-open range of frames of a source; returns indices."""

@@ -16,11 +16,16 @@ from mien.editing.recipes import (
     Region,
     checked_envelope,
     checked_region,
-    frame_weights,
     vertex_weights,
 )
-from mien.editing.sources import between_neutrals, check_topology, into_head
-from mien.geometry import regions
+from mien.editing.sources import (
+    between_neutrals,
+    check_topology,
+    checked_blend,
+    eased,
+    into_head,
+)
+from mien.editing.times import ALIGNMENTS, checked_features, matched_times, towards_times
 from mien.values.performance import Performance
 
 __all__ = ["Paste"]
@@ -41,6 +46,13 @@ class Paste(Edit):
         The half-open range of frames of the source.
     at : int
         The frame that the first of them lands on, zero-based.
+    length : int, optional
+        How many frames they come to fill; by default as many as they are. Another number needs `align`.
+    align : {"none", "linear", "dtw"}
+        How their times meet those of the frames they replace: one by one; evenly; or by dynamic time warping, so that
+        what both do happens when this take does it.
+    features : (N,) integers, optional
+        Vertices on which warping compares, such as the lips; by default the region.
     region : (V,) floats in [0, 1] or RegionRecipe, optional
         Vertex weights; None is everywhere.
     envelope : (F,) floats in [0, 1] or EnvelopeRecipe, optional
@@ -69,23 +81,27 @@ class Paste(Edit):
     region: Region = None
     envelope: Envelope = None
     blend: int = 8
+    length: int | None = None
+    align: str = "none"
+    features: npt.ArrayLike | None = None
 
     def __post_init__(self) -> None:
         if self.source is not None:
             _validate.instance("source", self.source, Performance, "a Performance or None for this one")
         most = np.iinfo(np.int64).max if self.source is None else len(self.source)
         start, stop = _validate.frame_range("source_frames", self.source_frames, most)
-        blend = _validate.index("blend", self.blend, least=0)
-        if 2 * blend > stop - start:
+        align = _validate.one_of("align", self.align, ALIGNMENTS)
+        n = stop - start if self.length is None else _validate.index("length", self.length, least=1)
+        if align == "none" and n != stop - start:
             raise ValueError(
-                f"`blend` must leave room for both ends in {stop - start} frames, at most {(stop - start) // 2}, "
-                f"got {blend}"
+                f"`length` must be {stop - start}, as many as source_frames, unless they are aligned, got {n}"
             )
+        object.__setattr__(self, "blend", checked_blend(self.blend, n))
         object.__setattr__(self, "source_frames", (start, stop))
+        object.__setattr__(self, "features", checked_features(self.features))
         object.__setattr__(self, "at", _validate.index("at", self.at, least=0))
         object.__setattr__(self, "region", checked_region(self.region))
         object.__setattr__(self, "envelope", checked_envelope(self.envelope))
-        object.__setattr__(self, "blend", blend)
 
     @property
     def sources(self) -> tuple[Performance, ...]:
@@ -98,13 +114,22 @@ class Paste(Edit):
         source = performance if self.source is None else self.source
         check_topology(source, performance)
         first, last = _validate.frame_range("source_frames", self.source_frames, len(source))
-        start, stop = self.at, self.at + last - first
+        start, stop = self.at, self.at + self._covered()
         if stop > len(performance):
             raise ValueError(
-                f"`at` must leave room for {last - first} frames in a take of {len(performance)}, got {self.at}"
+                f"`at` must leave room for {stop - start} frames in a take of {len(performance)}, got {self.at}"
             )
         factors = self._factors(len(performance))
         weights = vertex_weights(self.region, performance)
+        if self.align != "none":
+            features = self.features
+            assert features is None or isinstance(features, tuple)
+            times = matched_times(
+                source, performance, (first, last), (start, stop), self.align, features, weights
+            )
+            return Application(
+                start, stop, weights, towards_times(source, performance, times, start, weights, factors)
+            )
         turn, rest = between_neutrals(source, performance)
         matrix, offset = into_head(source.head[first:last], turn)
         positions = source.take.positions[first:last]
@@ -125,22 +150,12 @@ class Paste(Edit):
 
         return Application(start, stop, weights, add)
 
+    def _covered(self) -> int:
+        return self.source_frames[1] - self.source_frames[0] if self.length is None else self.length
+
     def _factors(self, n_frames: int) -> Float64:
         """Frame weights of the pasted frames: the blend times the envelope."""
-        n = self.source_frames[1] - self.source_frames[0]
-        steps = np.arange(1, n + 1) / (self.blend + 1)
-        factors = regions.ease(np.minimum(1.0, np.minimum(steps, steps[::-1])))
-        if self.envelope is None:
-            return factors
-        around = frame_weights(self.envelope, n_frames)
-        whole = np.zeros(n_frames)
-        whole[around.start : around.stop] = around.weights
-        factors = factors * whole[self.at : self.at + n]
-        if not factors.any():
-            raise ValueError(
-                f"`envelope` must be above 0 in frames {self.at} to {self.at + n - 1}, got zeros there"
-            )
-        return factors
+        return eased(self.blend, self.envelope, self.at, self._covered(), n_frames)
 
     def to_fields(self, writer: EditWriter) -> dict[str, Any]:
         """Return the edit as JSON values."""
@@ -150,6 +165,9 @@ class Paste(Edit):
             "source_frames": [writer.source_frame(self.source, f) for f in self.source_frames],
             "at": writer.frame(self.at),
             "blend": self.blend,
+            **({} if self.length is None else {"length": self.length}),
+            **({} if self.align == "none" else {"align": self.align}),
+            **({} if self.features is None else {"features": list(np.asarray(self.features).tolist())}),
             **writer.places(self.region, self.envelope),
         }
 
@@ -162,6 +180,9 @@ class Paste(Edit):
             source_frames=fields.source_frames("source_frames", name),
             at=fields.frame("at"),
             blend=fields.take("blend", 8),
+            length=fields.take("length", None),
+            align=fields.take("align", "none"),
+            features=fields.take("features", None),
             region=fields.region(),
             envelope=fields.envelope(),
         )

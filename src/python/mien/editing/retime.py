@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,12 +13,11 @@ from mien import _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
 from mien.editing.recipes import Region, checked_region, vertex_weights
+from mien.editing.times import through_four_frames
 
 __all__ = ["Retime"]
 
 Float64 = npt.NDArray[np.float64]
-
-_KEPT_FRAMES = 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -90,7 +88,7 @@ class Retime(Edit):
         weights = vertex_weights(self.region, performance)
         start, stop = first + 1, last
         times = self.times()[1:-1]
-        at = _through_four_frames(scene.current, len(performance))
+        at = through_four_frames(scene.current, len(performance))
 
         def add(block: Block) -> None:
             wanted = block.of_frames(start, times)
@@ -141,32 +139,3 @@ def _monotone(x: Float64, y: Float64, at: Float64) -> Float64:
     knots = np.searchsorted(x, at)
     exact = x[np.minimum(knots, len(x) - 1)] == at
     return np.where(exact, y[np.minimum(knots, len(y) - 1)], rise)
-
-
-def _through_four_frames(current: Callable[[int], Float64], n_frames: int) -> Callable[[float], Float64]:
-    """Return the expression at any time, by Catmull-Rom through the frames around it; a few frames are kept."""
-    kept: collections.OrderedDict[int, Float64] = collections.OrderedDict()
-
-    def frame(f: int) -> Float64:
-        f = min(max(f, 0), n_frames - 1)
-        if f not in kept:
-            kept[f] = current(f)
-            if len(kept) > _KEPT_FRAMES:
-                kept.popitem(last=False)
-        return kept[f]
-
-    def at(time: float) -> Float64:
-        f = int(np.floor(time))
-        t = time - f
-        if t == 0:
-            return frame(f)
-        a, b, c, d = (frame(f + k) for k in (-1, 0, 1, 2))
-        # Where a neighbour is missing the two frames on both sides say enough.
-        slope_b = np.where(np.isnan(a), c - b, 0.5 * (c - a))
-        slope_c = np.where(np.isnan(d), c - b, 0.5 * (d - b))
-        out: Float64 = b + t * (
-            slope_b + t * (3 * (c - b) - 2 * slope_b - slope_c + t * (slope_b + slope_c - 2 * (c - b)))
-        )
-        return out
-
-    return at

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mien import _validate
+from mien.editing.recipes import Envelope, frame_weights
+from mien.geometry import regions
 from mien.geometry.alignment import align_frames
 from mien.values.performance import Performance
 from mien.values.rigid import RigidMotion
 
-__all__ = ["between_neutrals", "check_topology", "into_head"]
+__all__ = ["between_neutrals", "check_topology", "checked_blend", "eased", "into_head"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -50,3 +53,26 @@ def into_head(head: RigidMotion, turn: Float64 | None) -> tuple[Float64, Float64
     t = head.translation
     offset = matrix[:, :, 0] * t[:, 0:1] + matrix[:, :, 1] * t[:, 1:2] + matrix[:, :, 2] * t[:, 2:3]
     return np.ascontiguousarray(matrix), np.ascontiguousarray(-offset)
+
+
+def checked_blend(blend: int, n: int) -> int:
+    """Return a number of frames of ease that fits twice into `n` frames."""
+    out = _validate.index("blend", blend, least=0)
+    if 2 * out > n:
+        raise ValueError(f"`blend` must leave room for both ends in {n} frames, at most {n // 2}, got {out}")
+    return out
+
+
+def eased(blend: int, envelope: Envelope, at: int, n: int, n_frames: int) -> Float64:
+    """Return weights of the `n` frames from `at` on: eased at both ends, times the envelope."""
+    steps = np.arange(1, n + 1) / (blend + 1)
+    factors = regions.ease(np.minimum(1.0, np.minimum(steps, steps[::-1])))
+    if envelope is None:
+        return factors
+    around = frame_weights(envelope, n_frames)
+    whole = np.zeros(n_frames)
+    whole[around.start : around.stop] = around.weights
+    factors = factors * whole[at : at + n]
+    if not factors.any():
+        raise ValueError(f"`envelope` must be above 0 in frames {at} to {at + n - 1}, got zeros there")
+    return factors

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from mien import _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Edit, Scene
-from mien.editing.sources import between_neutrals, check_topology, into_head
+from mien.editing.sources import check_topology, checked_blend
+from mien.editing.times import expressions_of
 from mien.geometry import regions
 from mien.values.performance import Performance
 from mien.values.rigid import RigidMotion
@@ -91,12 +92,7 @@ class Insert(TimelineEdit):
             _validate.instance("source", self.source, Performance, "a Performance or None for this one")
         most = np.iinfo(np.int64).max if self.source is None else len(self.source)
         start, stop = _validate.frame_range("source_frames", self.source_frames, most)
-        blend = _validate.index("blend", self.blend, least=0)
-        if 2 * blend > stop - start:
-            raise ValueError(
-                f"`blend` must leave room for both ends in {stop - start} frames, at most {(stop - start) // 2}, "
-                f"got {blend}"
-            )
+        blend = checked_blend(self.blend, stop - start)
         object.__setattr__(self, "source_frames", (start, stop))
         object.__setattr__(self, "at", _validate.index("at", self.at, least=1))
         object.__setattr__(self, "head", _validate.one_of("head", self.head, _HEADS))
@@ -119,7 +115,7 @@ class Insert(TimelineEdit):
         at = _validate.index("at", self.at, least=1, below=len(performance))
         first, stop = _validate.frame_range("source_frames", self.source_frames, len(source))
         n, last = stop - first, len(performance) - 1
-        expression = _expressions(source, np.arange(first, stop), performance)
+        expression = expressions_of(source, performance)(np.arange(first, stop), slice(None))
         # What really came next, and what had really come before.
         next_frames = np.minimum(np.arange(at, at + n), last)
         previous = np.maximum(np.arange(at - n, at), 0)
@@ -217,7 +213,7 @@ class Remove(TimelineEdit):
         n = min(self.blend, len(performance) - self.stop)
         now, before = np.arange(self.stop, self.stop + n), np.arange(self.start, self.start + n)
         arrive = regions.ease(np.arange(1, n + 1) / (n + 1))
-        expression = _expressions(performance, now, performance)
+        expression = expressions_of(performance, performance)(now, slice(None))
         for i in range(n):
             expression[i] = _between(expression[i], _expression(performance, before[i]), 1 - arrive[i])
         head = _mixed(performance.head[before], performance.head[now], arrive)
@@ -246,14 +242,6 @@ def _between(new: Float64, old: Float64, share: float) -> Float64:
     mixed = new + share * (old - new)
     out: Float64 = np.where(np.isfinite(mixed), mixed, np.where(np.isfinite(new), new, old))
     return out
-
-
-def _expressions(source: Performance, frames: npt.NDArray[Any], target: Performance) -> Float64:
-    """Return expressions of `source` in the head space of `target`, on its neutral, (n, V, 3)."""
-    turn, rest = between_neutrals(source, target)
-    matrix, offset = into_head(source.head[frames], turn)
-    out = RigidMotion(matrix, offset).apply(source.take.positions[frames].astype(np.float64))
-    return out if rest is None else out + rest.T
 
 
 def _ends(n: int, blend: int) -> tuple[Float64, Float64]:
