@@ -31,6 +31,7 @@ FLOORS: list[list[str]] = [
     ["geometry.temporal"],
     ["geometry.filters"],
     ["geometry.deform"],
+    ["geometry.smoothing"],
     ["geometry.look"],
     ["geometry.heat"],
     ["geometry.camera"],

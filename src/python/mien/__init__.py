@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mien.editing.paste import Paste as Paste
     from mien.editing.retime import Retime as Retime
     from mien.editing.sculpt import Sculpt as Sculpt
+    from mien.editing.smooth import Smooth as Smooth
     from mien.editing.timeline import Insert as Insert
     from mien.editing.timeline import Remove as Remove
     from mien.errors import FormatError as FormatError
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from mien.geometry.regions import envelope as envelope
     from mien.geometry.regions import geodesic_distance as geodesic_distance
     from mien.geometry.regions import region as region
+    from mien.geometry.smoothing import smooth_frames as smooth_frames
     from mien.geometry.sparse import SolveResult as SolveResult
     from mien.geometry.sparse import SparseFactor as SparseFactor
     from mien.geometry.symmetry import Symmetry as Symmetry
@@ -133,6 +135,8 @@ _HOMES = {
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
     "Blend": "mien.editing.blend",
+    "Smooth": "mien.editing.smooth",
+    "smooth_frames": "mien.geometry.smoothing",
     "Insert": "mien.editing.timeline",
     "Remove": "mien.editing.timeline",
     "recombine": "mien.editing.apply",

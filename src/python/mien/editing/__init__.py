@@ -13,5 +13,6 @@ from mien.editing.recipes import EnvelopeRecipe as EnvelopeRecipe
 from mien.editing.recipes import RegionRecipe as RegionRecipe
 from mien.editing.retime import Retime as Retime
 from mien.editing.sculpt import Sculpt as Sculpt
+from mien.editing.smooth import Smooth as Smooth
 from mien.editing.timeline import Insert as Insert
 from mien.editing.timeline import Remove as Remove

@@ -116,7 +116,7 @@ class Blend(Edit):
         times = self.times(performance)
         start, stop = self.frames
         factors = eased(self.blend, self.envelope, start, stop - start, n)
-        amount = self.amount
+        amount: Any = self.amount
         if np.ndim(amount):
             amount = _validate.unit_weights("amount", amount, "F", n)[start:stop]
         weights = vertex_weights(self.region, performance)

@@ -18,6 +18,7 @@ from mien.editing.offset import Offset
 from mien.editing.paste import Paste
 from mien.editing.retime import Retime
 from mien.editing.sculpt import Sculpt
+from mien.editing.smooth import Smooth
 from mien.editing.timeline import Insert, Remove, TimelineEdit
 from mien.errors import FormatError
 from mien.values.performance import Performance
@@ -30,7 +31,7 @@ SCHEMA, VERSION = "mien.edits", 1
 
 # What an edit is called in files -> its class.
 KINDS: dict[str, type[Edit]] = {
-    kind.kind: kind for kind in (Blend, Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt)
+    kind.kind: kind for kind in (Blend, Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt, Smooth)
 }
 
 

@@ -115,7 +115,8 @@ def _evened(times: Float64) -> Float64:
     if n < 3:
         return times
     p = np.concatenate([before, times, after])
-    return np.clip((p[:n] + p[1 : n + 1] + p[2 : n + 2] + p[3 : n + 3] + p[4:]) / 5, times[0], times[-1])
+    means = (p[:n] + p[1 : n + 1] + p[2 : n + 2] + p[3 : n + 3] + p[4:]) / 5
+    return np.clip(means, times[0], times[-1])
 
 
 def towards_times(
