@@ -5,7 +5,12 @@
 
 #include "check.h"
 
-enum { kSide = 12, kVertices = kSide * kSide, kTriangles = 2 * (kSide - 1) * (kSide - 1), kMost = 8 * kVertices };
+enum {
+    kSide = 12,
+    kVertices = kSide * kSide,
+    kTriangles = 2 * (kSide - 1) * (kSide - 1),
+    kMost = 8 * kVertices
+};
 
 static float grid[kVertices][4];
 static int32_t triangles[kTriangles][3];
@@ -83,7 +88,7 @@ static void test_laplacian(void) {
           mien_laplacian_column_start(NULL) == NULL);
     l = (mien_laplacian*)&error;
     REFUSED(mien_laplacian_create(triangles[0], kTriangles, 5, &l, NULL, &error), MIEN_INVALID_ARGUMENT,
-            "names vertex");
+            "`triangles` must be in [0, 5)");
     CHECK(l == NULL);
     REFUSED(mien_laplacian_create(NULL, 1, 5, &l, NULL, &error), MIEN_INVALID_ARGUMENT, "`triangles`");
     REFUSED(mien_laplacian_create(triangles[0], -1, 5, &l, NULL, &error), MIEN_INVALID_ARGUMENT, "got -1");
@@ -162,7 +167,8 @@ static void test_factor(void) {
     REFUSED(mien_factor_solve(factor, &wide, &wide, NULL, NULL, NULL, &error), MIEN_INVALID_ARGUMENT,
             "frame 1, vertex 9");
     out = rhs, out.rows = 7;
-    REFUSED(mien_factor_solve(factor, &rhs, &out, NULL, NULL, NULL, &error), MIEN_INVALID_ARGUMENT, "144 rows");
+    REFUSED(mien_factor_solve(factor, &rhs, &out, NULL, NULL, NULL, &error), MIEN_INVALID_ARGUMENT,
+            "144 rows");
     REFUSED(mien_factor_solve(NULL, &rhs, &rhs, NULL, NULL, NULL, &error), MIEN_INVALID_ARGUMENT, "`factor`");
     REFUSED(mien_factor_solve(factor, NULL, &rhs, NULL, NULL, NULL, &error), MIEN_INVALID_ARGUMENT, "`rhs`");
     refine.refine = -1;
@@ -195,7 +201,8 @@ static void test_factor_refused(void) {
     matrix = good, matrix.rows = NULL;
     REFUSED(mien_factor_create(&matrix, NULL, NULL, &factor, NULL, &error), MIEN_INVALID_ARGUMENT, "null");
     matrix = good, matrix.column_start = falling;
-    REFUSED(mien_factor_create(&matrix, NULL, NULL, &factor, NULL, &error), MIEN_INVALID_ARGUMENT, "ascending");
+    REFUSED(mien_factor_create(&matrix, NULL, NULL, &factor, NULL, &error), MIEN_INVALID_ARGUMENT,
+            "ascending");
     matrix = good, matrix.rows = outside;
     REFUSED(mien_factor_create(&matrix, NULL, NULL, &factor, NULL, &error), MIEN_INVALID_ARGUMENT, "got 2");
     matrix = good, matrix.values = bad;

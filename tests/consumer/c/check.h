@@ -16,8 +16,9 @@ void refused_at(mien_status got, mien_status expected, const mien_error* error, 
 #define NEAR(got, expected, within) near_at(got, expected, within, #got, __FILE__, __LINE__)
 #define REFUSED(call, status, words) refused_at(call, status, &error, words, __FILE__, __LINE__)
 
-void test_geometry(void); /* alignment, rigid motion */
-void test_algebra(void);  /* Laplacian, factor, weights */
-void test_host(void);     /* the host's threads, its floating-point mode */
+void test_geometry(void);  /* alignment, rigid motion */
+void test_algebra(void);   /* Laplacian, factor, weights */
+void test_deformers(void); /* Laplacian, as rigid as possible, transfer */
+void test_host(void);      /* the host's threads, its floating-point mode */
 
 #endif

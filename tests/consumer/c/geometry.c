@@ -221,9 +221,11 @@ static void test_refused(void) {
     bad = good, bad.scalar = 9;
     REFUSED(mien_align_frames(&bad, &about, NULL, NULL, &result, NULL, NULL, &error), wrong, "MIEN_FLOAT64");
     bad = good, bad.vertex_stride = 13;
-    REFUSED(mien_align_frames(&bad, &about, NULL, NULL, &result, NULL, NULL, &error), wrong, "multiples of 4");
+    REFUSED(mien_align_frames(&bad, &about, NULL, NULL, &result, NULL, NULL, &error), wrong,
+            "multiples of 4");
     bad = good, bad.frame_stride = INT64_MAX - 3;
-    REFUSED(mien_align_frames(&bad, &about, NULL, NULL, &result, NULL, NULL, &error), wrong, "stay in memory");
+    REFUSED(mien_align_frames(&bad, &about, NULL, NULL, &result, NULL, NULL, &error), wrong,
+            "stay in memory");
     bad = good, bad.vertices = -1;
     REFUSED(mien_align_frames(&bad, &about, NULL, NULL, &result, NULL, NULL, &error), wrong, "got 3 and -1");
     bad = good, bad.vertex_stride = 8;
@@ -234,7 +236,8 @@ static void test_refused(void) {
     REFUSED(mien_apply_rigid(&good, NULL, translation[0], &good, NULL, &error), wrong, "`rotation`");
     REFUSED(mien_apply_rigid(&good, rotation[0], NULL, &good, NULL, &error), wrong, "`translation`");
     REFUSED(mien_apply_rigid(&good, rotation[0], translation[0], NULL, NULL, &error), wrong, "`out`");
-    REFUSED(mien_apply_rigid(&good, rotation[0], translation[0], &about, NULL, &error), wrong, "got 1 and 40");
+    REFUSED(mien_apply_rigid(&good, rotation[0], translation[0], &about, NULL, &error), wrong,
+            "got 1 and 40");
     REFUSED(mien_first_non_finite(&good, NULL, NULL, NULL, &error), wrong, "null");
     options.loss = 12;
     REFUSED(mien_align_frames(&good, &about, NULL, &options, &result, NULL, NULL, &error), wrong, "`loss`");

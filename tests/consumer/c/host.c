@@ -78,7 +78,8 @@ typedef struct Answer {
     float points[kFrames][kVertices][3];
 } Answer;
 
-static mien_status work(const float* take, const mien_scheduler* scheduler, Answer* answer, mien_error* error) {
+static mien_status work(const float* take, const mien_scheduler* scheduler, Answer* answer,
+                        mien_error* error) {
     mien_points from = {0}, about = {0}, out;
     mien_alignment result = {0};
     mien_alignment_options options = {0};

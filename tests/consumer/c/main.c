@@ -19,7 +19,8 @@ void near_at(double got, double expected, double within, const char* what, const
     ++checks;
     if (fabs(got - expected) <= within) return;
     ++failures;
-    fprintf(stderr, "%s:%d: %s is %.17g, expected %.17g within %g\n", file, line, what, got, expected, within);
+    fprintf(stderr, "%s:%d: %s is %.17g, expected %.17g within %g\n", file, line, what, got, expected,
+            within);
 }
 
 void refused_at(mien_status got, mien_status expected, const mien_error* error, const char* words,
@@ -49,6 +50,7 @@ int main(void) {
     test_versions();
     test_geometry();
     test_algebra();
+    test_deformers();
     printf("C consumer: mien %s, %s path, %d checks, %d failures\n", mien_version(),
            mien_instruction_set(NULL), checks, failures);
     return failures ? 1 : 0;

@@ -16,9 +16,12 @@
 #define MIEN_MIEN_H
 
 #include "mien/c/alignment.h"
+#include "mien/c/arap_deformer.h"
 #include "mien/c/base.h"
 #include "mien/c/bounded_least_squares.h"
 #include "mien/c/laplacian.h"
+#include "mien/c/laplacian_deformer.h"
 #include "mien/c/sparse_factor.h"
+#include "mien/c/transfer.h"
 
 #endif

@@ -160,6 +160,36 @@ ConstFrames borrowOne(const mien_points* points, const char* name) {
     return out;
 }
 
+void needVertices(const ConstFrames& points, std::int64_t vertices, const char* name) {
+    if (points.vertices != vertices)
+        refuse(std::string("`") + name + "` must have " + std::to_string(vertices) + " vertices, got " +
+               std::to_string(points.vertices));
+}
+
+void needFrames(const ConstFrames& points, std::int64_t frames, const char* name) {
+    if (points.frames != frames)
+        refuse(std::string("`") + name + "` must have the frames of `out`, " + std::to_string(frames) +
+               ", got " + std::to_string(points.frames));
+}
+
+void needIndices(const std::int32_t* indices, std::int64_t count, std::int64_t least, std::int64_t below,
+                 const char* name) {
+    needCount(count, 0, std::numeric_limits<std::int32_t>::max(), (std::string("count of ") + name).c_str());
+    if (count > 0) need(indices, name);
+    for (std::int64_t i = 0; i < count; ++i)
+        if (indices[i] < least || indices[i] >= below)
+            refuse(std::string("`") + name + "` must be in [" + std::to_string(least) + ", " +
+                   std::to_string(below) + "), got " + std::to_string(indices[i]) + " at " +
+                   std::to_string(i));
+}
+
+void needTriangles(const std::int32_t* triangles, std::int64_t count, std::int64_t vertices,
+                   const char* name) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() / 8;  // corners are int32
+    needCount(count, 0, kMost, "triangle_count");
+    needIndices(triangles, 3 * count, 0, vertices, name);
+}
+
 void needFinite(const ConstFrames& points, const char* name) {
     std::int64_t f = 0, v = 0;
     if (points.vertices == 0 || !firstNonFinite(points, &f, &v)) return;

@@ -66,6 +66,15 @@ ConstFrames borrow(const mien_points* points, const char* name);
 ConstFrames borrowOne(const mien_points* points, const char* name);  // one frame
 Frames borrowOut(const mien_points* points, const char* name);       // does not overlap itself
 
+void needVertices(const ConstFrames& points, std::int64_t vertices, const char* name);
+void needFrames(const ConstFrames& points, std::int64_t frames, const char* name);
+
+// `count` indices in [least, below); null is fine if there are none.
+void needIndices(const std::int32_t* indices, std::int64_t count, std::int64_t least, std::int64_t below,
+                 const char* name);
+void needTriangles(const std::int32_t* triangles, std::int64_t count, std::int64_t vertices,
+                   const char* name);
+
 void needFinite(const ConstFrames& points, const char* name);  // names frame and vertex
 void needFinite(const double* values, std::int64_t frames, std::int64_t each, const char* name,
                 const char* item);

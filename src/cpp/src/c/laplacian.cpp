@@ -32,9 +32,8 @@ mien_status mien_laplacian_create(const int32_t* triangles, int64_t triangle_cou
     return guarded(scheduler, error, [&] {
         constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
         *need(laplacian, "laplacian") = nullptr;
-        needCount(triangle_count, 0, kMost / 8, "triangle_count");
         needCount(vertices, 0, kMost - 1, "vertices");
-        if (triangle_count > 0) need(triangles, "triangles");
+        needTriangles(triangles, triangle_count, vertices, "triangles");
         *laplacian = new mien_laplacian{LaplacianPattern(triangles, triangle_count, vertices)};
     });
 }
