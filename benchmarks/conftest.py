@@ -83,7 +83,8 @@ def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Call
     ``compare(question, rows, *, size="", check=None, goal=None, rounds=None, work=None, clock=...)``: rows whose names
     begin with "mien" are ours, the others peers. `goal` is the ratio to the best peer that the first of ours should
     reach (or a mapping from row to goal); `work` says what one call costs, {"flops": …, "bytes": …}, for the roofline.
-    Rows of None, peers that are not installed, are left out. At most one call in a test.
+    Rows of None, peers that are not installed, are left out; `frames` is recorded, as are the face's vertices, for how
+    costs grow. At most one call in a test.
     """
 
     def run(
@@ -91,6 +92,7 @@ def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Call
         rows: Mapping[str, Callable[[], Any] | None],
         *,
         size: str = "",
+        frames: int | None = None,
         check: Callable[[str, Any], None] | None = None,
         goal: float | Mapping[str, float] | None = None,
         rounds: int | None = None,
@@ -116,6 +118,8 @@ def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Call
         record = {
             "question": question,
             "size": size,
+            "vertices": len(faces.face(size).positions) if size in SIZES else None,
+            "frames": frames,
             "threads": threads,
             "key": key,
             "rows": {name: list(time) for name, time in times.items()},
