@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mien.geometry.alignment import Stabilised as Stabilised
     from mien.geometry.alignment import align_frames as align_frames
     from mien.geometry.alignment import stabilise_frames as stabilise_frames
+    from mien.geometry.blending import blend as blend
+    from mien.geometry.blending import resample as resample
     from mien.geometry.bounded_least_squares import BoundedFit as BoundedFit
     from mien.geometry.bounded_least_squares import bounded_least_squares as bounded_least_squares
     from mien.geometry.camera import Camera as Camera
@@ -56,8 +58,13 @@ if TYPE_CHECKING:
     from mien.geometry.regions import geodesic_distance as geodesic_distance
     from mien.geometry.regions import region as region
     from mien.geometry.smoothing import smooth_frames as smooth_frames
+    from mien.geometry.robust import align_frames_by as align_frames_by
+    from mien.geometry.robust import robust_weights as robust_weights
     from mien.geometry.sparse import SolveResult as SolveResult
     from mien.geometry.sparse import SparseFactor as SparseFactor
+    from mien.geometry.statistics import VertexMedian as VertexMedian
+    from mien.geometry.statistics import vertex_median as vertex_median
+    from mien.geometry.statistics import vertex_quantiles as vertex_quantiles
     from mien.geometry.symmetry import Symmetry as Symmetry
     from mien.geometry.symmetry import symmetry as symmetry
     from mien.io.registry import FileInfo as FileInfo
@@ -140,6 +147,13 @@ _HOMES = {
     "Insert": "mien.editing.timeline",
     "Remove": "mien.editing.timeline",
     "recombine": "mien.editing.apply",
+    "blend": "mien.geometry.blending",
+    "resample": "mien.geometry.blending",
+    "align_frames_by": "mien.geometry.robust",
+    "robust_weights": "mien.geometry.robust",
+    "VertexMedian": "mien.geometry.statistics",
+    "vertex_median": "mien.geometry.statistics",
+    "vertex_quantiles": "mien.geometry.statistics",
     "bilateral": "mien.geometry.filters",
     "savitzky_golay": "mien.geometry.filters",
     "envelope": "mien.geometry.regions",

@@ -22,16 +22,21 @@ Int64 = npt.NDArray[np.int64]
 BLOCK = 3072  # columns, a multiple of 3
 
 
-def _read(dtype: Any, n: int = 2) -> Any:
+def _read(dtype: types.Type, n: int = 2) -> types.Array:
     return types.Array(dtype, n, "C", readonly=True)
 
 
-def _weighted_signature(real: Any) -> Any:
+def _weighted_signature(real: types.Type) -> Any:
     integers, whole = _read(types.int64, 1), types.int64
     return types.void(_read(real), integers, integers, _read(real), real, real[:, ::1], whole, whole)
 
 
-@njit([_weighted_signature(types.float32), _weighted_signature(types.float64)], cache=True, nogil=True)
+@njit(
+    [_weighted_signature(types.float32), _weighted_signature(types.float64)],
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
 def weighted_rows(
     rows: Rows, about: Int64, first: Int64, taps: Rows, base: float, out: Rows, begin: int, end: int
 ) -> None:
@@ -66,7 +71,7 @@ def weighted_rows(
                     to[i] += here[i]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def split(row: Rows, planes: Rows) -> None:
     """Write x, y and z of a row of points apart."""
     x, y, z = planes[0], planes[1], planes[2]
@@ -74,11 +79,16 @@ def split(row: Rows, planes: Rows) -> None:
         x[v], y[v], z[v] = row[3 * v], row[3 * v + 1], row[3 * v + 2]
 
 
-def _bilateral_signature(real: Any) -> Any:
+def _bilateral_signature(real: types.Type) -> Any:
     return types.void(_read(real), _read(real, 1), _read(real, 1), real[:, ::1], types.int64, types.int64)
 
 
-@njit([_bilateral_signature(types.float32), _bilateral_signature(types.float64)], cache=True, nogil=True)
+@njit(
+    [_bilateral_signature(types.float32), _bilateral_signature(types.float64)],
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
 def bilateral(rows: Rows, near: Rows, shape: Rows, out: Rows, begin: int, end: int) -> None:
     """Write means over frames, for the columns from `begin` to `end`, both multiples of 3.
 

@@ -76,7 +76,7 @@ def savitzky_golay(
     >>> savitzky_golay(take, window=3, order=1)[:, 0, 0].round(3).tolist()
     [0.167, 0.333, 0.667, 0.333, 0.167]
     """
-    frames = _finite(positions)
+    frames = finite_frames(positions)
     width = _validate.index("window", window, least=1)
     degree = _validate.index("order", order, least=0)
     if width % 2 == 0 or width <= degree:
@@ -85,7 +85,7 @@ def savitzky_golay(
     if step > degree:
         raise ValueError(f"`derivative` must be at most `order` = {degree}, got {step}")
     n = len(frames)
-    result = _result(out, frames)
+    result = room_for(out, frames)
     if frames.size == 0:
         return result
     width = min(width, n)
@@ -137,10 +137,10 @@ def bilateral(
     ----------
     Tomasi, Manduchi 1998, Bilateral filtering for gray and color images, ICCV.
     """
-    frames = _finite(positions)
+    frames = finite_frames(positions)
     pace = _validate.number("sigma_frames", sigma_frames, above=0)
     size = _validate.number("sigma_distance", sigma_distance, above=0)
-    result = _result(out, frames)
+    result = room_for(out, frames)
     if frames.size == 0:
         return result
     from mien._kernels import filters as kernels  # Numba takes longer to import than all else
@@ -148,7 +148,7 @@ def bilateral(
     reach = min(math.ceil(3 * pace), len(frames) - 1)
     near = np.array([math.exp(-0.5 * (k / pace) ** 2) for k in range(reach + 1)], frames.dtype)
     shape = np.array([0.5 / size**2 / 64, _CUT / 64, *(1 / k for k in range(1, 7))], frames.dtype)
-    _over_columns(
+    over_columns(
         frames, result, lambda rows, to, begin, end: kernels.bilateral(rows, near, shape, to, begin, end)
     )
     return result
@@ -171,14 +171,12 @@ def weigh_frames(
 
     padded = np.zeros((len(taps), -(-taps.shape[1] // 4) * 4), frames.dtype)
     padded[:, : taps.shape[1]] = taps
-    about, first = np.ascontiguousarray(about, np.int64), np.ascontiguousarray(first, np.int64)
+    at, begins = (np.ascontiguousarray(a, np.int64) for a in (about, first))
     factor = frames.dtype.type(base)
-    _over_columns(
+    over_columns(
         frames,
         out,
-        lambda rows, to, begin, end: kernels.weighted_rows(
-            rows, about, first, padded, factor, to, begin, end
-        ),
+        lambda rows, to, begin, end: kernels.weighted_rows(rows, at, begins, padded, factor, to, begin, end),
     )
 
 
@@ -195,7 +193,8 @@ def _polynomial_taps(width: int, degree: int, derivative: int) -> Float64:
     return np.array(rows)
 
 
-def _finite(positions: npt.ArrayLike) -> npt.NDArray[Any]:
+def finite_frames(positions: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return positions (F, V, 3), or raise an error that names the first frame and vertex that is not finite."""
     frames = _validate.points("positions", positions, ("F", "V", 3))
     bad = _core.first_non_finite(frames) if frames.size else None
     if bad is not None:
@@ -204,26 +203,33 @@ def _finite(positions: npt.ArrayLike) -> npt.NDArray[Any]:
     return frames
 
 
-def _result(out: npt.NDArray[Any] | None, like: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def room_for(
+    out: npt.NDArray[Any] | None, frames: npt.NDArray[Any], count: int | None = None
+) -> npt.NDArray[Any]:
+    """Return `out`, checked, or a new array for `count` frames like `frames`, as many by default."""
+    shape = (len(frames) if count is None else count, *frames.shape[1:])
     if out is None:
-        return np.empty(like.shape, like.dtype)
+        return np.empty(shape, frames.dtype)
     _validate.instance("out", out, np.ndarray, "an array")
-    if out.dtype != like.dtype or out.shape != like.shape or not out.flags.c_contiguous:
+    if out.dtype != frames.dtype or out.shape != shape or not out.flags.c_contiguous:
         raise ValueError(
-            f"`out` must be a contiguous {like.dtype} array of shape {like.shape}, got {out.dtype} {out.shape}"
+            f"`out` must be a contiguous {frames.dtype} array of shape {shape}, got {out.dtype} {out.shape}"
         )
     if not out.flags.writeable:
         raise ValueError("`out` must be writable, got a read-only array")
-    if np.may_share_memory(out, like):
+    if np.may_share_memory(out, frames):
         raise ValueError("`out` must share no memory with `positions`, got an overlap")
     return out
 
 
-def _over_columns(
+def over_columns(
     frames: npt.NDArray[Any], out: npt.NDArray[Any], work: Callable[[Any, Any, int, int], None]
 ) -> None:
-    """Call ``work(rows, out_rows, begin, end)`` for ranges of columns that together are all, on as many threads."""
-    n_columns = 3 * frames.shape[1]
+    """Call ``work(rows, out_rows, begin, end)`` for ranges of columns that together are all, on all threads.
+
+    Rows are frames (F, V) or (F, V, 3) as flat lines; ranges begin at multiples of 3072.
+    """
+    n_columns = int(np.prod(frames.shape[1:]))
     rows = np.asarray(frames).reshape(len(frames), n_columns)
     to = out.reshape(len(out), n_columns)
     plain = rows.flags.c_contiguous and rows.flags.aligned
