@@ -80,11 +80,12 @@ def face() -> Callable[[str], faces.Face]:
 def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Callable[..., dict[str, Timing]]:
     """Return a function that times rows against each other, records the ratios, and guards them with --quick.
 
-    ``compare(question, rows, *, size="", check=None, goal=None, rounds=None, work=None, clock=...)``: rows whose names
-    begin with "mien" are ours, the others peers. `goal` is the ratio to the best peer that the first of ours should
+    ``compare(question, rows, *, size="", check=None, goal=None, rounds=None, work=None, parts=None, clock=...)``: rows whose
+    names begin with "mien" are ours, the others peers. `goal` is the ratio to the best peer that the first of ours should
     reach (or a mapping from row to goal); `work` says what one call costs, {"flops": …, "bytes": …}, for the roofline.
-    Rows of None, peers that are not installed, are left out; `frames` is recorded, as are the face's vertices, for how
-    costs grow. At most one call in a test.
+    `parts` says how many units of work a row's call does where rows differ: times are then those of one unit. Rows of
+    None, peers that are not installed, are left out; `frames` is recorded, as are the face's vertices, for how costs
+    grow. At most one call in a test.
     """
 
     def run(
@@ -97,12 +98,13 @@ def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Call
         goal: float | Mapping[str, float] | None = None,
         rounds: int | None = None,
         work: Mapping[str, float] | None = None,
+        parts: Mapping[str, int] | None = None,
         **clock: Any,
     ) -> dict[str, Timing]:
         present = {name: row for name, row in rows.items() if row is not None}
         ours = [name for name in present if name.startswith("mien")]
         rounds = rounds or (5 if quick else 9)
-        times = interleaved(present, rounds, check, **clock)
+        times = _of_one(interleaved(present, rounds, check, **clock), parts)
         ratios = _ratios(times, ours)
         goals = {ours[0]: goal} if isinstance(goal, (int, float)) and ours else dict(goal or {})
         threads = _core.thread_count()
@@ -112,7 +114,7 @@ def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Call
             late = [n for n in reference if n in ratios and ratios[n] > TOLERANCE * reference[n]]
             if not late or request.config.getoption("--update-reference"):
                 break
-            again = interleaved(present, rounds, None, **clock)
+            again = _of_one(interleaved(present, rounds, None, **clock), parts)
             for name, ratio in _ratios(again, ours).items():
                 ratios[name] = min(ratio, ratios[name])
         record = {
@@ -140,6 +142,11 @@ def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Call
         return times
 
     return run
+
+
+def _of_one(times: dict[str, Timing], parts: Mapping[str, int] | None) -> dict[str, Timing]:
+    per = {name: (parts or {}).get(name, 1) for name in times}
+    return {name: Timing(t.min / per[name], t.median / per[name]) for name, t in times.items()}
 
 
 def _ratios(times: Mapping[str, Timing], ours: list[str]) -> dict[str, float]:

@@ -21,7 +21,8 @@ namespace {
 
 constexpr int kLanes = kArapLanes;
 constexpr std::int64_t kRow = 3 * kLanes;
-constexpr std::int64_t kRun = 16;  // frames of a lane that follow each other, at most
+constexpr std::int64_t kChunk = 64;  // vertices: 12 KiB of rows
+constexpr std::int64_t kRun = 16;    // frames of a lane that follow each other, at most
 
 // What a fit of handles needs above rounding, relative, to have a rotation.
 constexpr double kDetermined = 1e-9;
@@ -44,6 +45,7 @@ struct Placement {
     double rotation[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1}, quaternion[4] = {1, 0, 0, 0};
     double rest[3] = {0, 0, 0}, moved[3] = {0, 0, 0};
 
+    Placement() = default;
     explicit Placement(const Pairs& pairs);
     void apply(const double* v, double* out) const {
         for (int c = 0; c < 3; ++c) {
@@ -186,28 +188,35 @@ class Block {
         for (const std::int32_t v : state_.still) put(lane, v, restOf(v));
     }
 
-    // The free vertices of one lane where the held ones place them as a rigid body.
-    void place(int lane) {
-        const Placement placement(pairs_[lane]);
-        for (std::int64_t i = 0; i < system_.freeCount; ++i) {
+    // The free vertices where the held ones place them as a rigid body.
+    void place() {
+        for (int lane = 0; lane < kLanes; ++lane) placements_[lane] = Placement(pairs_[lane]);
+        inChunks(system_.freeCount, [&](int lane, std::int64_t i) {
             double p[3];
-            placement.apply(restOf(system_.order[i]), p);
+            placements_[lane].apply(restOf(system_.order[i]), p);
             put(lane, system_.order[i], p);
-        }
-        turn(lane, placement);
+        });
+        turn();
     }
 
-    // ... or where the caller has them.
-    void begin(int lane, const ConstFrames& start, std::int64_t f) {
-        Pairs pairs;
-        for (std::int64_t v = 0; v < state_.vertices; ++v) {
-            double p[3];
-            getPoint(start, f, v, p);
-            for (int c = 0; c < 3; ++c) p[c] -= state_.centre[c];
-            pairs.add(restOf(v), p);
-            if (system_.rank[v] < system_.freeCount) put(lane, static_cast<std::int32_t>(v), p);
+    // ... or where the caller has them: frame(lane) of `start`.
+    template <class Frame>
+    void begin(const ConstFrames& start, const Frame& frame) {
+        for (int lane = 0; lane < kLanes; ++lane) {
+            Pairs pairs;
+            for (std::int64_t v = 0; v < state_.vertices; ++v) {
+                double p[3];
+                placed(start, frame(lane), v, p);
+                pairs.add(restOf(static_cast<std::int32_t>(v)), p);
+            }
+            placements_[lane] = Placement(pairs);
         }
-        turn(lane, Placement(pairs));
+        inChunks(system_.freeCount, [&](int lane, std::int64_t i) {
+            double p[3];
+            placed(start, frame(lane), system_.order[i], p);
+            put(lane, system_.order[i], p);
+        });
+        turn();
     }
 
     void local(bool fit) {
@@ -232,23 +241,29 @@ class Block {
         state_.cells->energy(wide, state_.unit, out);
     }
 
-    // Held vertices are copied from where they come, so that they are met to the bit.
-    void store(int lane, const ConstFrames& targets, std::int64_t f, const Frames& out) const {
-        for (std::int64_t v = 0; v < state_.vertices; ++v) {
+    // The first `lanes` frames, the first of them frame(0). Held vertices are copied from where they come, so
+    // that they are met to the bit.
+    template <class Frame>
+    void store(int lanes, const ConstFrames& targets, const Frame& frame, const Frames& out) const {
+        inChunks(state_.vertices, [&](int lane, std::int64_t v) {
             const std::int64_t i = system_.rank[v];
-            if (i >= system_.freeCount) continue;
+            if (lane >= lanes || i >= system_.freeCount) return;
             double p[3];
             for (int c = 0; c < 3; ++c)
                 p[c] = u_[i * kRow + c * kLanes + lane] * state_.unit + origin_[lane][c] + state_.centre[c];
-            putPoint(out, f, v, p);
+            putPoint(out, frame(lane), v, p);
+        });
+        for (int lane = 0; lane < lanes; ++lane) {
+            double p[3];
+            for (const std::int32_t v : state_.still) {
+                for (int c = 0; c < 3; ++c) p[c] = state_.neutral[3 * static_cast<std::size_t>(v) + c];
+                putPoint(out, frame(lane), v, p);
+            }
+            for (std::size_t k = 0; k < state_.handles.size(); ++k) {
+                getPoint(targets, frame(lane), static_cast<std::int64_t>(k), p);
+                putPoint(out, frame(lane), state_.handles[k], p);
+            }
         }
-        double p[3];
-        for (const std::int32_t v : state_.still) {
-            for (int c = 0; c < 3; ++c) p[c] = state_.neutral[3 * static_cast<std::size_t>(v) + c];
-            putPoint(out, f, v, p);
-        }
-        for (std::size_t k = 0; k < state_.handles.size(); ++k)
-            getPoint(targets, f, static_cast<std::int64_t>(k), p), putPoint(out, f, state_.handles[k], p);
     }
 
   private:
@@ -259,10 +274,23 @@ class Block {
         T* to = u_ + system_.rank[v] * kRow + lane;
         for (int c = 0; c < 3; ++c) to[c * kLanes] = static_cast<T>((p[c] - origin_[lane][c]) / state_.unit);
     }
-    void turn(int lane, const Placement& placement) {
-        for (std::int64_t i = 0; i < state_.vertices; ++i)
-            for (int c = 0; c < 4; ++c)
-                q_[(4 * i + c) * kLanes + lane] = static_cast<T>(placement.quaternion[c]);
+    // All lanes of a few vertices, then of the next: their rows stay in the cache between lanes.
+    template <class Visit>
+    static void inChunks(std::int64_t count, const Visit& visit) {
+        for (std::int64_t chunk = 0; chunk < count; chunk += kChunk)
+            for (int lane = 0; lane < kLanes; ++lane)
+                for (std::int64_t i = chunk; i < std::min(chunk + kChunk, count); ++i) visit(lane, i);
+    }
+    void placed(const ConstFrames& frames, std::int64_t f, std::int64_t v, double (&p)[3]) const {
+        getPoint(frames, f, v, p);
+        for (int c = 0; c < 3; ++c) p[c] -= state_.centre[c];
+    }
+    void turn() {
+        T row[4 * kLanes];
+        for (int c = 0; c < 4; ++c)
+            for (int lane = 0; lane < kLanes; ++lane)
+                row[c * kLanes + lane] = static_cast<T>(placements_[lane].quaternion[c]);
+        for (std::int64_t i = 0; i < state_.vertices; ++i) std::copy_n(row, 4 * kLanes, q_ + 4 * kLanes * i);
     }
 
     const State& state_;
@@ -271,6 +299,7 @@ class Block {
     Scratch positions_, residuals_, rotations_, wide_;
     T *u_, *r_, *q_;
     Pairs pairs_[kLanes];
+    Placement placements_[kLanes];
     double origin_[kLanes][3];
 };
 
@@ -303,15 +332,11 @@ void solveBlock16(Block<T, State>& block, const ConstFrames& targets, const Cons
                   const ArapSolveOptions& options, std::int64_t first, std::int64_t stride, bool warm,
                   const Frames& out, double* energy) {
     const auto frame = [&](int lane) { return std::min(first + lane * stride, targets.frames - 1); };
-    for (int lane = 0; lane < kLanes; ++lane) {
-        block.hold(lane, targets, frame(lane));
-        if (warm) continue;
-        if (start)
-            block.begin(lane, *start, start->frames == 1 ? 0 : frame(lane));
-        else
-            block.place(lane);
-    }
-    if (!warm && !start) block.local(false), block.global();
+    for (int lane = 0; lane < kLanes; ++lane) block.hold(lane, targets, frame(lane));
+    if (!warm && start)
+        block.begin(*start, [&](int lane) { return start->frames == 1 ? 0 : frame(lane); });
+    else if (!warm)
+        block.place(), block.local(false), block.global();
     const int iterations = warm ? options.warmIterations : options.iterations;
     if (!energy) block.iterate(iterations);
     for (int k = 0; energy && k <= iterations; ++k) {
@@ -320,8 +345,9 @@ void solveBlock16(Block<T, State>& block, const ConstFrames& targets, const Cons
         for (int lane = 0; lane < kLanes; ++lane) energy[frame(lane) * (iterations + 1) + k] = now[lane];
         if (k < iterations) block.iterate(1);
     }
-    for (int lane = 0; lane < kLanes; ++lane)
-        if (first + lane * stride < targets.frames) block.store(lane, targets, frame(lane), out);
+    int lanes = 0;
+    while (lanes < kLanes && first + lanes * stride < targets.frames) ++lanes;
+    block.store(lanes, targets, frame, out);
 }
 
 template <class T, class State>

@@ -54,13 +54,12 @@ class ArapDeformer:
         What must stay rigid around a vertex: the edges at it, or those and the opposite ones of its triangles, which
         bends more like a surface does.
     weights : {"cotangent", "clamped"}
-        Of the edges. Cotangents are negative where angles are obtuse; the energy may then fall below that of a
-        rigid movement, and solutions of triangles that are very bad are not unique. "clamped" takes 0 for an angle's
-        negative cotangent.
+        Of the edges. Cotangents are negative where angles are obtuse; the energy of spokes then has no minimum, and
+        shapes drift as iterations go on. "clamped" takes 0 for an angle's negative cotangent.
     dtype : float32 or float64, optional
         In which positions, rotations and the factor are kept; the factor is computed in float64 either way. Defaults
-        to the dtype of `neutral`. float32 follows float64 to 2e-5 of the neutral's
-        diagonal and takes half the memory.
+        to the dtype of `neutral`. float32 takes half the memory and follows float64 to 1e-6 of the neutral's diagonal
+        where the energy has a minimum: with rims, clamped weights, or no negative cotangents.
 
     Raises
     ------
