@@ -132,7 +132,8 @@ def test_frame(compare, face, size, quick) -> None:
         transfer = mien.retarget.DeformationTransfer(
             mesh.topology, mesh.positions, mesh.topology, target, anchors=anchors, dtype=dtype
         )
-        rows[f"mien {np.dtype(dtype)}"] = lambda t=transfer, x=take.astype(dtype): t(x)
+        given = take.astype(dtype)
+        rows[f"mien {np.dtype(dtype)}"] = lambda t=transfer, x=given: t(x)
     take32 = take.astype(np.float32)
     rows["SciPy + cholespy, 16 frames at once"] = composed(mesh, target, anchors, take32, 16)
     largest = np.abs(wanted - target).max()

@@ -80,12 +80,12 @@ def face() -> Callable[[str], faces.Face]:
 def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Callable[..., dict[str, Timing]]:
     """Return a function that times rows against each other, records the ratios, and guards them with --quick.
 
-    ``compare(question, rows, *, size="", check=None, goal=None, rounds=None, work=None, parts=None, clock=...)``: rows whose
-    names begin with "mien" are ours, the others peers. `goal` is the ratio to the best peer that the first of ours should
-    reach (or a mapping from row to goal); `work` says what one call costs, {"flops": …, "bytes": …}, for the roofline.
-    `parts` says how many units of work a row's call does where rows differ: times are then those of one unit. Rows of
-    None, peers that are not installed, are left out; `frames` is recorded, as are the face's vertices, for how costs
-    grow. At most one call in a test.
+    ``compare(question, rows, *, size="", check=None, goal=None, rounds=None, work=None, parts=None, clock=...)``: rows
+    whose names begin with "mien" are ours, the others peers. `goal` is the ratio to the best peer that the first of
+    ours should reach (or a mapping from row to goal); `work` says what one call costs, {"flops": …, "bytes": …}, for
+    the roofline. `parts` says how many units of work a row's call does where rows differ: times are then those of one
+    unit. Rows of None, peers that are not installed, are left out; `frames` is recorded, as are the face's vertices,
+    for how costs grow. At most one call in a test.
     """
 
     def run(
