@@ -35,6 +35,7 @@ FLOORS: list[list[str]] = [
     ["geometry.robust"],
     ["geometry.deform"],
     ["geometry.smoothing"],
+    ["geometry.barycentric"],
     ["geometry.look"],
     ["geometry.heat"],
     ["geometry.camera"],

@@ -13,6 +13,8 @@ void bindGeodesic(py::module_& module);
 void bindEditing(py::module_& module);
 void bindArapDeformer(py::module_& module);
 void bindTransfer(py::module_& module);
+void bindSkinning(py::module_& module);
+void bindBarycentric(py::module_& module);
 void bindSparseFactor(py::module_& module);
 void bindLaplacian(py::module_& module);
 void bindBoundedLeastSquares(py::module_& module);
@@ -33,6 +35,8 @@ PYBIND11_MODULE(_core, module) {
     mien::bindEditing(module);
     mien::bindArapDeformer(module);
     mien::bindTransfer(module);
+    mien::bindSkinning(module);
+    mien::bindBarycentric(module);
     mien::bindSparseFactor(module);
     mien::bindLaplacian(module);
     mien::bindBoundedLeastSquares(module);

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mien.geometry.alignment import stabilise_frames as stabilise_frames
     from mien.geometry.blending import blend as blend
     from mien.geometry.blending import resample as resample
+    from mien.geometry.barycentric import surface_points as surface_points
     from mien.geometry.bounded_least_squares import BoundedFit as BoundedFit
     from mien.geometry.bounded_least_squares import bounded_least_squares as bounded_least_squares
     from mien.geometry.camera import Camera as Camera
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from mien.geometry.deform.gradients import deformation_gradients as deformation_gradients
     from mien.geometry.deform.gradients import split_gradients as split_gradients
     from mien.geometry.deform.laplacian import LaplacianDeformer as LaplacianDeformer
+    from mien.geometry.deform.skinning import Skin as Skin
     from mien.geometry.draw import draw as draw
     from mien.geometry.draw import write_png as write_png
     from mien.geometry.filters import bilateral as bilateral
@@ -128,6 +130,8 @@ _HOMES = {
     "BoundedFit": "mien.geometry.bounded_least_squares",
     "bounded_least_squares": "mien.geometry.bounded_least_squares",
     "Camera": "mien.geometry.camera",
+    "Skin": "mien.geometry.deform.skinning",
+    "surface_points": "mien.geometry.barycentric",
     "ArapDeformer": "mien.geometry.deform.arap",
     "deformation_gradients": "mien.geometry.deform.gradients",
     "split_gradients": "mien.geometry.deform.gradients",

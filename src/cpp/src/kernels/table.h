@@ -7,6 +7,7 @@
 
 #include "kernels/alignment.h"
 #include "kernels/arap_deformer.h"
+#include "kernels/barycentric.h"
 #include "kernels/bounded_least_squares.h"
 #include "kernels/draw.h"
 #include "kernels/editing.h"
@@ -17,6 +18,7 @@
 #include "kernels/rig.h"
 #include "kernels/rigid.h"
 #include "kernels/shape_projection.h"
+#include "kernels/skinning.h"
 #include "kernels/transfer.h"
 #include "kernels/triangular.h"
 
@@ -30,6 +32,8 @@ struct KernelTable {
     EditingKernels editing;
     ArapKernels arap;
     TransferKernels transfer;
+    SkinningKernels skinning;
+    BarycentricKernels barycentric;
     LaplacianKernels laplacian;
     FactorKernels factor;
     TriangularKernels triangular;
