@@ -21,6 +21,8 @@ void bindBoundedLeastSquares(py::module_& module);
 void bindShapeProjection(py::module_& module);
 void bindLaplacianDeformer(py::module_& module);
 void bindNearest(py::module_& module);
+void bindDense(py::module_& module);
+void bindJoint(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -43,4 +45,6 @@ PYBIND11_MODULE(_core, module) {
     mien::bindShapeProjection(module);
     mien::bindLaplacianDeformer(module);
     mien::bindNearest(module);
+    mien::bindDense(module);
+    mien::bindJoint(module);
 }

@@ -29,6 +29,38 @@ class NearestPoints:
     def __init__(self, points: _Float64) -> None: ...
     def find(self, queries: _Float64, neighbours: int) -> tuple[_Int32, _Float64]: ...
 
+def multiply_matrices(left: _Float64, right: _Float64) -> _Float64: ...
+def solve_positive(matrix: _Float64, rhs: _Float64) -> _Float64 | None: ...
+
+class JointSolver:
+    def __init__(
+        self,
+        points: _Float64,
+        weights: _Float64,
+        fields: _Float64,
+        precision: _Float64,
+        scale: _Float64,
+        signs: _Float64,
+        centre: _Float64,
+        radius: float,
+        freedom: float,
+        lost: float,
+    ) -> None: ...
+    @property
+    def spread(self) -> _Float64: ...
+    def solve(
+        self,
+        positions: _Points,
+        index: npt.NDArray[np.int64],
+        rotation: _Float64,
+        translation: _Float64,
+        steps: int,
+        rounds: int,
+        details: bool,
+    ) -> tuple[
+        _Float64, _Float64, npt.NDArray[np.bool_], _Float64, _Float64 | None, _Float64 | None
+    ]: ...
+
 class ObjFrame:
     @property
     def positions(self) -> npt.NDArray[np.float32]: ...

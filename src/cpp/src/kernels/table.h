@@ -12,6 +12,7 @@
 #include "kernels/draw.h"
 #include "kernels/editing.h"
 #include "kernels/factor.h"
+#include "kernels/joint.h"
 #include "kernels/laplacian.h"
 #include "kernels/packing.h"
 #include "kernels/laplacian_deformer.h"
@@ -42,6 +43,7 @@ struct KernelTable {
     BoundedKernels bounded;
     ProjectionKernels projection;
     LaplacianDeformerKernels laplacianDeformer;
+    JointKernels joint;
     // one line per concept
 };
 

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.geometry.alignment import Alignment, fit_frames
+from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
-__all__ = ["Progress", "align_take"]
+__all__ = ["Progress", "Separated", "align_take"]
 
 Float64 = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 # Frames are aligned in blocks of about this many bytes: small enough to answer Ctrl-C and to show progress.
 _BLOCK_BYTES = 1 << 25
+
+
+class Separated(NamedTuple):
+    """What a method finds: ``head`` of F frames, ``residual`` (F,) in scene units, ``confidence`` (F,) in [0, 1]."""
+
+    head: RigidMotion
+    residual: Float64
+    confidence: Float64
 
 
 def align_take(
@@ -28,6 +37,7 @@ def align_take(
     robust: bool,
     progress: Progress | None = None,
     frames: npt.NDArray[np.int64] | None = None,
+    max_iterations: int = 200,
 ) -> Alignment:
     """Align a neutral to every frame of a take, block by block; vertices may be missing.
 
@@ -49,7 +59,16 @@ def align_take(
 
         block = take.positions[begin : begin + step]
         blocks.append(
-            fit_frames(block, neutral, weights, robust=robust, scale=False, missing=True, called=called)
+            fit_frames(
+                block,
+                neutral,
+                weights,
+                robust=robust,
+                scale=False,
+                missing=True,
+                called=called,
+                max_iterations=max_iterations,
+            )
         )
         if progress is not None:
             progress(min(n_frames, begin + step), n_frames)

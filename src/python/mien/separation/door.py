@@ -10,9 +10,10 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.separation.blocks import Progress, align_take
 from mien.separation.gauge import canonical_pose
+from mien.separation.jointly import solve_jointly
 from mien.separation.keys import apply_keys, checked_keys
 from mien.separation.known import hide, known_weights
-from mien.separation.method import METHODS, methods, solve_jointly
+from mien.separation.method import METHODS, methods
 from mien.separation.modes import modes_of_rig
 from mien.separation.neutral import estimate_neutral
 from mien.values.performance import Performance

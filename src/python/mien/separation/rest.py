@@ -10,11 +10,11 @@ import numpy.typing as npt
 from mien.geometry.alignment import align_frames, extent
 from mien.separation.blocks import align_take
 from mien.separation.confidence import lever_arm
-from mien.separation.typical import median_face, mobility_weights, spread_frames, stays_within
+from mien.separation.typical import median_face, mobility_weights, stays_within
 from mien.values.rigid import RigidMotion, exponential
 from mien.values.sequence import MeshSequence
 
-__all__ = ["Steadied", "steadied"]
+__all__ = ["Rest", "Steadied", "find_rest"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -27,6 +27,7 @@ _AT_REST = 0.1  # a vertex that stays within it for three quarters of the frames
 _SHARE, _WIDTH, _AGREEMENT = (0.005, 0.05), (0.40, 0.55), (0.65, 0.80)
 # Otherwise heads that differ by little are averaged, for their errors are of different kinds; at this distance half so.
 _APART = 0.5
+_ITERATIONS = 40  # reweightings, after which nothing moves by a micrometre
 
 
 class Steadied(NamedTuple):
@@ -36,27 +37,55 @@ class Steadied(NamedTuple):
     apart: Float64
 
 
-def steadied(
-    take: MeshSequence, neutral: npt.NDArray[Any], weights: Float64 | None, head: RigidMotion
-) -> Steadied:
-    """Fit every frame once more by what rests in the space of given heads, and follow that as far as it can be trusted.
+class Rest(NamedTuple):
+    """What comes to rest in head space, and how far that alone decides, in [0, 1].
+
+    ``typical`` (V, 3) is the median face, ``still`` (V,) weights that are high where it rests, ``place`` how it lies to
+    the neutral's ``points``.
+    """
+
+    typical: Float64
+    still: Float64
+    place: RigidMotion
+    decides: float
+    points: Float64
+    unit: float
+
+    def steadied(self, take: MeshSequence, head: RigidMotion, frames: npt.NDArray[np.int64]) -> Steadied:
+        """Fit every frame once more by what rests, and follow that as far as it can be trusted.
+
+        `frames` (F,) says which frames of a longer take these are, for the messages.
+        """
+        fit = align_take(
+            take, self.typical, self.still, robust=True, frames=frames, max_iterations=_ITERATIONS
+        )
+        other = RigidMotion(fit.rotation, fit.translation) @ self.place
+        gap = other.apply(self.points)
+        gap -= head.apply(self.points)
+        apart = np.mean(np.sqrt(np.sum(gap**2, axis=2)), axis=1)
+        share = np.maximum(self.decides, 0.5 / (1 + (apart / (_APART * self.unit)) ** 2))
+        return Steadied(_between(head, other, share, self.points.mean(axis=0)), (1 - share) * apart)
+
+
+def find_rest(
+    sample: MeshSequence, neutral: npt.NDArray[Any], weights: Float64 | None, head: RigidMotion
+) -> Rest:
+    """Find in some frames of a take what rests in the space of given heads.
 
     Vertices that stay where they are settle the head to the precision of the scanner, if there are enough of them, if
     they lie wide, and if the neutral has them in the same place; a model of faces is never that exact. A performer who
     hardly rests has none of it, and then what rests most is a wrong place: there the given heads count.
     """
-    sample, index = spread_frames(take)
-    start = head[index].apply_inverse(sample.positions)
+    positions = sample.positions.astype(np.float64)
+    start = head.apply_inverse(positions)
     typical = median_face(start)
     fit = align_frames(
-        sample.positions, typical, mobility_weights(start, typical, weights), robust=True, missing=True
+        positions, typical, mobility_weights(start, typical, weights), robust=True, missing=True
     )
-    local = RigidMotion(fit.rotation, fit.translation).apply_inverse(sample.positions)
+    local = RigidMotion(fit.rotation, fit.translation).apply_inverse(positions)
     typical = median_face(local)
     still = mobility_weights(local, typical, weights)
-    whole = align_take(take, typical, still, robust=True)
     place = align_frames(typical, neutral, still, robust=True, missing=True)
-    other = RigidMotion(whole.rotation, whole.translation) @ RigidMotion(place.rotation, place.translation)
 
     seen = np.asarray(np.isfinite(typical).all(axis=1))
     own = seen * (np.ones(len(seen)) if weights is None else weights)
@@ -66,11 +95,7 @@ def steadied(
     decides *= _ramp(lever_arm(neutral, resting) / lever_arm(neutral, own), _WIDTH)
     decides *= _ramp(float(place.support[0]), _AGREEMENT)
     points = neutral[np.isfinite(neutral).all(axis=1)].astype(np.float64)
-    gap = other.apply(points)
-    gap -= head.apply(points)
-    apart = np.mean(np.sqrt(np.sum(gap**2, axis=2)), axis=1)
-    share = np.maximum(decides, 0.5 / (1 + (apart / (_APART * unit)) ** 2))
-    return Steadied(_between(head, other, share, points.mean(axis=0)), (1 - share) * apart)
+    return Rest(typical, still, RigidMotion(place.rotation, place.translation), decides, points, unit)
 
 
 def _ramp(value: float, ends: tuple[float, float]) -> float:

@@ -10,7 +10,7 @@ from mien.separation.blocks import align_take
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
-__all__ = ["median_face", "mobility_weights", "settle", "spread_frames", "stays_within"]
+__all__ = ["median_face", "mobility_weights", "settle", "spread_frames", "spread_over", "stays_within"]
 
 Float64 = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.int64]
@@ -31,9 +31,13 @@ def spread_frames(take: MeshSequence) -> tuple[MeshSequence, Frames]:
     Fewer where a copy of them would pass 256 MB, but at least 8.
     """
     most = max(_FEWEST_FRAMES, min(_MOST_FRAMES, _BYTES // (24 * max(1, take.n_vertices))))
-    n_frames = len(take)
-    index = np.unique(np.linspace(0, n_frames - 1, min(most, n_frames)).round().astype(np.int64))
+    index = spread_over(len(take), most)
     return take.with_positions(take.positions[index].astype(np.float64)), index
+
+
+def spread_over(n_frames: int, most: int = _MOST_FRAMES) -> Frames:
+    """Return up to `most` frames spread evenly over a take, the first and the last among them."""
+    return np.unique(np.linspace(0, n_frames - 1, min(most, n_frames)).round().astype(np.int64))
 
 
 def settle(

@@ -1,0 +1,96 @@
+"""A whole take solved jointly: learned from some of its frames, then frame by frame, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.geometry.alignment import extent
+from mien.separation.blocks import Progress, Separated, align_take
+from mien.separation.joint import learn
+from mien.separation.modes import Modes
+from mien.separation.rest import find_rest
+from mien.separation.typical import spread_over
+from mien.values.rigid import RigidMotion
+from mien.values.sequence import MeshSequence
+from mien.values.topology import Topology
+
+__all__ = ["solve_jointly"]
+
+Float64 = npt.NDArray[np.float64]
+Frames = npt.NDArray[np.int64]
+
+_VERTICES = 1000
+_LEARNED_FRAMES = 192
+_BLOCK = 256
+# Reweightings that bring a head near enough to be refined.
+_START_ITERATIONS = 25
+# How far apart head and second opinion may lie until confidence is halved, of the extent: 0.5 mm on a face.
+_HALF_TRUST = 0.5 / 250
+
+
+class _Thin(NamedTuple):
+    """Some vertices of a take, of which a few frames are read at a time: the take may be larger than memory."""
+
+    take: MeshSequence
+    vertices: npt.NDArray[np.int64]
+    topology: Topology
+
+    def read(self, frames: Frames) -> MeshSequence:
+        """Return the vertices at some frames, copied."""
+        source = self.take.positions
+        positions = np.empty((len(frames), len(self.vertices), 3), source.dtype)
+        for f, to in zip(frames, positions, strict=True):
+            np.take(source[f], self.vertices, axis=0, out=to, mode="clip")
+        return MeshSequence(self.topology, positions, fps=self.take.fps, start_frame=self.take.start_frame)
+
+
+def solve_jointly(
+    take: MeshSequence,
+    neutral: npt.NDArray[Any],
+    weights: Float64 | None,
+    progress: Progress | None,
+    modes: Callable[[Float64, npt.NDArray[np.int64]], Modes],
+    *,
+    by_rest: bool,
+) -> Separated:
+    """Learn from up to 192 frames and about 1,000 vertices, then solve every frame, block by block.
+
+    `by_rest` also asks what comes to rest: a model of faces in general needs that, a rig of the actor does not. Memory
+    is that of the frames that are learned from, whatever the length of the take.
+    """
+    prior = np.ones(len(neutral)) if weights is None else weights
+    usable = np.flatnonzero((prior > 0) & np.isfinite(neutral).all(axis=1))
+    index = usable[:: max(1, len(usable) // _VERTICES)]
+    points, own = neutral[index].astype(np.float64), np.ascontiguousarray(prior[index])
+    thin = _Thin(take, index, Topology([], [], len(index)))
+
+    def begun(frames: Frames) -> tuple[MeshSequence, RigidMotion, Float64]:
+        block = thin.read(frames)
+        fit = align_take(block, points, own, robust=True, frames=frames, max_iterations=_START_ITERATIONS)
+        return block, RigidMotion(fit.rotation, fit.translation), fit.residual
+
+    block, head, _ = begun(spread_over(len(take), _LEARNED_FRAMES))
+    solver = learn(block.positions, points, own, head, modes(points, index))
+    rest = None
+    if by_rest:
+        sample, head, _ = begun(spread_over(len(take)))
+        rest = find_rest(sample, points, own, solver.refine(sample.positions, head)[0])
+    rotation, translation = np.empty((len(take), 3, 3)), np.empty((len(take), 3))
+    residual, trust = np.empty(len(take)), np.empty(len(take))
+    half = _HALF_TRUST * extent(points)
+    for begin in range(0, len(take), _BLOCK):
+        stop = min(len(take), begin + _BLOCK)
+        frames = np.arange(begin, stop)
+        block, head, residual[begin:stop] = begun(frames)
+        head, trust[begin:stop] = solver.refine(block.positions, head)
+        if rest is not None:
+            head, apart = rest.steadied(block, head, frames)
+            trust[begin:stop] /= 1 + (apart / half) ** 2
+        rotation[begin:stop], translation[begin:stop] = head.rotation, head.translation
+        if progress is not None:
+            progress(stop, len(take))
+    return Separated(RigidMotion(rotation, translation), residual, trust)
