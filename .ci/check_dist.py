@@ -20,6 +20,9 @@ odd = [
     for n in names
     if n.startswith("mien/") and pathlib.PurePath(n).suffix not in kinds and not n.endswith("py.typed")
 ]
+model = "mien/separation/face_model.npz"
+assert model in odd, f"the wheel lacks {model}"
+odd.remove(model)
 assert not strangers, f"the wheel holds files outside the package: {strangers}"
 assert not odd, f"the wheel holds unexpected files: {odd}"
 assert any(n.startswith("mien/_core") for n in names), "the wheel lacks the compiled core"

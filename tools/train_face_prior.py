@@ -1,13 +1,14 @@
 """Make src/python/mien/separation/face_model.npz: how faces differ and how they move, as a few smooth modes.
 
-    python tools/train_face_prior.py --ict ../shared/data/ict_face
+    python tools/train_face_prior.py --ict ../shared/data/ict_face --rig ../shared/data/characters/facecap_head.npz …
 
 The chart is the outer skin of the procedural head of `mien.datasets`, left half only; modes are even or odd under
 mirroring. The model is what is left of many faces after averaging: a mean, principal modes of shape, and principal
 modes of motion, quantised. It holds no mesh of anyone else's. With ``--ict`` the statistics also cover the
 ICT-FaceKit model (Li et al. 2020, Learning Formation of Physically-Based Face Attributes, CVPR; MIT licence), whose
-shapes and expressions are read at the places of the chart after a registration by landmarks; without, only the
-procedural heads.
+shapes and expressions are read at the places of the chart after a registration by landmarks. With ``--rig`` (.npz of
+vertices, triangles, target_names and target_deltas; with `part`, vertices of part 0) the motion of further heads is
+read too, after the registration that `mien.carry_prior` uses. Without either, only the procedural heads speak.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import numpy as np
 
 import mien
 from mien import _core
-from mien.separation.face_model import _spread, vertex_normals
+from mien.separation.face_model import FaceModel, _spread, read_face_model, vertex_normals
+from mien.separation.prior import lay, shapes_at
 
 OUT = pathlib.Path(__file__).resolve().parents[1] / "src/python/mien/separation/face_model.npz"
 IDENTITY_MODES, EXPRESSION_MODES = 22, 48
 IDENTITY_STEP, EXPRESSION_STEP = 2e-3, 5e-4  # centimetres, of one standard deviation
 PEOPLE = 40
+OTHER_RIGS = 0.5  # share of the motion that further heads have together
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
 # Landmarks of the procedural head: Multi-PIE numbers whose mean is the same place, and how exactly (1 / cm).
@@ -172,6 +175,10 @@ def main() -> None:
     """Make the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ict", type=pathlib.Path, help="folder of ict_face.npz and ict_identity.npz")
+    parser.add_argument(
+        "--no-ict-motion", action="store_true", help="of --ict take shapes, not motion: to hold it out"
+    )
+    parser.add_argument("--rig", type=pathlib.Path, nargs="+", default=[], help="further heads with shapes")
     parser.add_argument("--out", type=pathlib.Path, default=OUT)
     given = parser.parse_args()
     chart = Chart()
@@ -200,23 +207,59 @@ def main() -> None:
         # Scanned faces say more than drawn ones: two thirds of the mean, three quarters of the motion.
         mean = 0.65 * there + 0.35 * own
         people = np.concatenate([1.2 * scale * people @ rotation.T, read(others), 0.6 * (there - own)[None]])
-        shapes = np.concatenate(
-            [
-                np.sqrt(0.25) * scale * shapes @ rotation.T,
-                np.sqrt(0.75 / len(real_shapes)) * real_shapes,
-            ]
-        )
+        drawn = scale * shapes @ rotation.T
+        shapes = np.concatenate([np.sqrt(0.25) * drawn, np.sqrt(0.75 / len(real_shapes)) * real_shapes])
+        if given.no_ict_motion:
+            shapes = drawn
     mean = (mean + mean[chart.mirror] * MIRROR) / 2
     people = without_pose(people, mean, front)
-    identity, identity_parity = principal(
-        people, chart.mirror, IDENTITY_MODES, np.where(front, 1.0, 0.4)[:, None]
-    )
+    identity = principal(people, chart.mirror, IDENTITY_MODES, np.where(front, 1.0, 0.4)[:, None])
+    write(given.out, chart, mean, identity, shapes)
+    if given.rig:
+        model = read_face_model(given.out)
+        others = [x for x in (carried_shapes(model, path) for path in given.rig) if len(x)]
+        each = OTHER_RIGS / len(others)
+        shapes = np.concatenate(
+            [np.sqrt(1 - OTHER_RIGS) * shapes, *(np.sqrt(each / len(x)) * x for x in others)]
+        )
+        write(given.out, chart, mean, identity, shapes)
+    print(f"{given.out}: {given.out.stat().st_size / 1000:.0f} kB")
+
+
+def carried_shapes(model: FaceModel, path: pathlib.Path) -> np.ndarray:
+    """Return the shapes of one head (K, N, 3) at the model's points."""
+    with np.load(path) as data:
+        keep = data["part"] == 0 if "part" in data else np.ones(len(data["vertices"]), bool)
+        number = np.cumsum(keep) - 1
+        triangles = data["triangles"][keep[data["triangles"]].all(axis=1)]
+        points = data["vertices"][keep].astype(np.float64)
+        topology = mien.Topology.from_polygons(number[triangles], len(points))
+        rig = mien.Rig(
+            topology, points, [str(n) for n in data["target_names"]], data["target_deltas"][:, keep]
+        )
+    laid = lay(model, topology, points, None)
+    if laid is None:
+        print(f"{path.stem}: no face was found")
+        return np.empty((0, len(model.points), 3))
+    print(f"{path.stem}: likeness {laid[1]:.2f}")
+    return shapes_at(model, laid[0], 1.0, rig)
+
+
+def write(
+    path: pathlib.Path,
+    chart: Chart,
+    mean: np.ndarray,
+    shape_modes: tuple[np.ndarray, ...],
+    shapes: np.ndarray,
+) -> None:
+    """Write the model: principal modes of motion of all shapes, quantised."""
+    identity, identity_parity = shape_modes
     expression, expression_parity = principal(shapes, chart.mirror, EXPRESSION_MODES, np.ones((len(mean), 1)))
     print(f"motion kept: {np.sum(expression**2) / np.sum(shapes**2):.4f}")
     half = np.flatnonzero(np.arange(len(mean)) <= chart.mirror)
     names = sorted(chart.landmarks)
     np.savez_compressed(
-        given.out,
+        path,
         points=mean[half].astype(np.float32),
         half=half.astype(np.int16),
         mirror=chart.mirror.astype(np.int16),
@@ -230,7 +273,6 @@ def main() -> None:
         landmark_names=np.array(names),
         landmark_vertices=np.array([chart.landmarks[name] for name in names], np.int16),
     )
-    print(f"{given.out}: {given.out.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

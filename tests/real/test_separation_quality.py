@@ -16,6 +16,9 @@ MM = 10.0
 
 # Mean and 95th percentile over frames and vertices of the displacement, with every third vertex and the neutral given.
 BOUNDS = {
+    ("facecap_id_a", "joint"): (0.15, 0.22),
+    ("rom_id_b_neck", "joint"): (0.095, 0.23),
+    ("rom_id_a_noise", "joint"): (0.095, 0.19),
     ("facecap_id_a", "robust"): (0.39, 0.98),
     ("facecap_id_a", "sequence"): (0.28, 0.59),
     ("rom_id_b_neck", "robust"): (0.41, 1.38),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mien._archive import load_npz
 
-__all__ = ["FaceModel", "builtin_face_model", "vertex_normals"]
+__all__ = ["FaceModel", "builtin_face_model", "read_face_model", "vertex_normals"]
 
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
@@ -117,8 +117,13 @@ def _spread(points: Float64, count: int) -> npt.NDArray[np.int64]:
 @functools.lru_cache(maxsize=1)
 def builtin_face_model() -> FaceModel:
     """Return the model that comes with the package; ``tools/train_face_prior.py`` makes it."""
+    return read_face_model(pathlib.Path(__file__).with_name("face_model.npz"))
+
+
+def read_face_model(path: pathlib.Path) -> FaceModel:
+    """Read a model of faces as ``tools/train_face_prior.py`` writes it."""
     keys = ("points", "half", "mirror", "triangles", "identity", "expression", "landmark_names")
-    data = load_npz(pathlib.Path(__file__).with_name("face_model.npz"), "the model of faces", keys)
+    data = load_npz(path, "the model of faces", keys)
     half, mirror = data["half"].astype(np.int64), data["mirror"].astype(np.int64)
     points = _both_halves(data["points"][None].astype(np.float64), np.ones(1), half, mirror)[0]
     modes = {

@@ -19,7 +19,7 @@ from mien.separation.surface import Surface, sample_surface
 from mien.values.rig import Rig
 from mien.values.topology import Topology
 
-__all__ = ["FacePrior", "carry_prior"]
+__all__ = ["FacePrior", "carry_prior", "lay", "shapes_at"]
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
@@ -108,11 +108,11 @@ def carry_prior(
     anchors = _anchors(landmarks, model, points)
     if source is not None:
         _validate.instance("source", source, Rig, "a Rig")
-        own = _lay(model, source.topology, np.asarray(source.neutral, np.float64), None)
+        own = lay(model, source.topology, np.asarray(source.neutral, np.float64), None)
         if own is None:
             return None
         model = _with_shapes_of(model, own[0], own[1], source)
-    laid = _lay(model, topology, points, anchors)
+    laid = lay(model, topology, points, anchors)
     if laid is None:
         return None
     return _carried(model, laid[0], laid[1], topology, points)
@@ -141,7 +141,7 @@ def _anchors(landmarks: Mapping[str, int] | None, model: FaceModel, points: Floa
     return Anchors(np.array([model.landmarks[name] for name in names], np.int64), points[at])
 
 
-def _lay(
+def lay(
     model: FaceModel, topology: Topology, points: Float64, anchors: Anchors | None
 ) -> tuple[Laid, float] | None:
     """Return the model laid onto a face, and how far to trust it in [0, 1]; None where there is no face."""
@@ -224,8 +224,8 @@ def _carried(model: FaceModel, laid: Laid, whole: float, topology: Topology, poi
     return FacePrior(mobility, fields, sigma, at.trust * whole)
 
 
-def _with_shapes_of(model: FaceModel, laid: Laid, whole: float, rig: Rig) -> FaceModel:
-    """Return the model moving as a rig does: the rig's shapes at the model's points, as principal modes."""
+def shapes_at(model: FaceModel, laid: Laid, whole: float, rig: Rig) -> Float64:
+    """Return a rig's shapes at the model's points and in its space, (K, N, 3), as far as the pairs are trusted."""
     points = np.asarray(rig.neutral, np.float64)
     turn = laid.pose.rotation
     at = _nearby(
@@ -237,7 +237,13 @@ def _with_shapes_of(model: FaceModel, laid: Laid, whole: float, rig: Rig) -> Fac
     names = rig.names
     shapes = rig.evaluate(np.eye(len(names))).positions.astype(np.float64) - points
     fields = _read(shapes, at) @ turn / float(laid.pose.scale)
-    fields *= (at.trust * whole)[:, None] / np.sqrt(max(1, len(names)))
+    return np.asarray(fields * (at.trust * whole)[:, None])
+
+
+def _with_shapes_of(model: FaceModel, laid: Laid, whole: float, rig: Rig) -> FaceModel:
+    """Return the model moving as a rig does: the rig's shapes at the model's points, as principal modes."""
+    fields = shapes_at(model, laid, whole, rig)
+    fields /= np.sqrt(max(1, len(fields)))
     n = len(fields)
     values, vectors = np.linalg.eigh(np.einsum("kvi,lvi->kl", fields, fields))
     modes = np.tensordot(vectors[:, ::-1].T, fields, 1)[
