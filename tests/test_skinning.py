@@ -101,7 +101,9 @@ def test_each_way_of_being_wrong_has_its_message(rng) -> None:
         mien.Skin(rest, weights).pose(turns, np.zeros((3, 2, 3)), out=np.empty((3, 4, 3), np.float32))
 
 
-def test_every_path_gives_the_same_bits() -> None:
+def test_every_path_gives_the_same_bits(run_python) -> None:
+    from tests.conftest import instruction_sets
+
     program = """
 import hashlib
 import numpy as np

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mien.editing.apply import recombine as recombine
-    from mien.editing.drag import Drag as Drag
     from mien.editing.blend import Blend as Blend
+    from mien.editing.drag import Drag as Drag
     from mien.editing.edit_list import EditList as EditList
     from mien.editing.gain import Gain as Gain
     from mien.editing.mirror import Mirror as Mirror
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from mien.geometry.alignment import Stabilised as Stabilised
     from mien.geometry.alignment import align_frames as align_frames
     from mien.geometry.alignment import stabilise_frames as stabilise_frames
+    from mien.geometry.barycentric import surface_points as surface_points
     from mien.geometry.blending import blend as blend
     from mien.geometry.blending import resample as resample
-    from mien.geometry.barycentric import surface_points as surface_points
     from mien.geometry.bounded_least_squares import BoundedFit as BoundedFit
     from mien.geometry.bounded_least_squares import bounded_least_squares as bounded_least_squares
     from mien.geometry.camera import Camera as Camera
@@ -59,9 +59,9 @@ if TYPE_CHECKING:
     from mien.geometry.regions import envelope as envelope
     from mien.geometry.regions import geodesic_distance as geodesic_distance
     from mien.geometry.regions import region as region
-    from mien.geometry.smoothing import smooth_frames as smooth_frames
     from mien.geometry.robust import align_frames_by as align_frames_by
     from mien.geometry.robust import robust_weights as robust_weights
+    from mien.geometry.smoothing import smooth_frames as smooth_frames
     from mien.geometry.sparse import SolveResult as SolveResult
     from mien.geometry.sparse import SparseFactor as SparseFactor
     from mien.geometry.statistics import VertexMedian as VertexMedian

@@ -57,9 +57,7 @@ class JointSolver:
         steps: int,
         rounds: int,
         details: bool,
-    ) -> tuple[
-        _Float64, _Float64, npt.NDArray[np.bool_], _Float64, _Float64 | None, _Float64 | None
-    ]: ...
+    ) -> tuple[_Float64, _Float64, npt.NDArray[np.bool_], _Float64, _Float64 | None, _Float64 | None]: ...
 
 class ObjFrame:
     @property

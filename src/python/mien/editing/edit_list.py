@@ -31,7 +31,8 @@ SCHEMA, VERSION = "mien.edits", 1
 
 # What an edit is called in files -> its class.
 KINDS: dict[str, type[Edit]] = {
-    kind.kind: kind for kind in (Blend, Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt, Smooth)
+    kind.kind: kind
+    for kind in (Blend, Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt, Smooth)
 }
 
 

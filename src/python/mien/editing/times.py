@@ -53,7 +53,7 @@ def expressions_of(
         matrix, offset = into_head(source.head[frames], turn)
         positions = source.take.positions[frames][:, vertices].astype(np.float64)
         out = RigidMotion(matrix, offset).apply(np.ascontiguousarray(positions))
-        return out if rest is None else out + rest.T[vertices]
+        return np.asarray(out if rest is None else out + rest.T[vertices], np.float64)
 
     return at
 
@@ -76,7 +76,7 @@ def matched_times(
     n, m = stop - first, end - begin
     if align == "none" or n == 1 or m == 1:
         return begin + np.arange(n, dtype=np.float64) * (m > 1)
-    steady: Float64 = begin + np.arange(n) * ((m - 1) / (n - 1))
+    steady = np.asarray(begin + np.arange(n) * ((m - 1) / (n - 1)), np.float64)
     if align == "linear":
         return steady
     from mien._kernels import warping as kernels  # Numba takes longer to import than all else
@@ -92,7 +92,7 @@ def matched_times(
             f"`source_frames` must be from half to twice as many as the frames they are aligned with, "
             f"got {m} for {n}"
         )
-    return begin + _evened(0.5 * (low + high))
+    return begin + _evened(np.asarray(0.5 * (low + high), np.float64))
 
 
 def _compared(
@@ -116,7 +116,7 @@ def _evened(times: Float64) -> Float64:
         return times
     p = np.concatenate([before, times, after])
     means = (p[:n] + p[1 : n + 1] + p[2 : n + 2] + p[3 : n + 3] + p[4:]) / 5
-    return np.clip(means, times[0], times[-1])
+    return np.asarray(np.clip(means, times[0], times[-1]))
 
 
 def towards_times(
