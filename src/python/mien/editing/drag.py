@@ -140,10 +140,10 @@ class Drag(Edit):
     def _checked_targets(self, handles: npt.NDArray[np.int32]) -> Float64:
         sizes = {"H": len(handles)}
         if isinstance(self.frame, int):
-            targets = _validate.floats("targets", self.targets, ("H", 3), sizes)
+            targets = _validate.array("targets", self.targets, ("H", 3), np.float64, sizes)
         else:
             sizes["K"] = len(self.frame)
-            targets = _validate.floats("targets", self.targets, ("K", "H", 3), sizes)
+            targets = _validate.array("targets", self.targets, ("K", "H", 3), np.float64, sizes)
         wrong = np.argwhere(~np.isfinite(targets).all(axis=-1))
         if wrong.size:
             k, h = (0, *wrong[0])[-2:]
