@@ -52,8 +52,8 @@ def expressions_of(
     def at(frames: npt.NDArray[np.int64], vertices: slice | npt.NDArray[np.int64] = slice(None)) -> Float64:
         matrix, offset = into_head(source.head[frames], turn)
         positions = source.take.positions[frames][:, vertices].astype(np.float64)
-        out = RigidMotion(matrix, offset).apply(np.ascontiguousarray(positions))
-        return np.asarray(out if rest is None else out + rest.T[vertices], np.float64)
+        out: Float64 = RigidMotion(matrix, offset).apply(np.ascontiguousarray(positions))
+        return out if rest is None else out + rest.T[vertices]
 
     return at
 
@@ -75,8 +75,8 @@ def matched_times(
     (begin, end), (first, stop) = source_frames, frames
     n, m = stop - first, end - begin
     if align == "none" or n == 1 or m == 1:
-        return begin + np.arange(n, dtype=np.float64) * (m > 1)
-    steady = np.asarray(begin + np.arange(n) * ((m - 1) / (n - 1)), np.float64)
+        return np.arange(begin, begin + n, dtype=np.float64) if m > 1 else np.full(n, float(begin))
+    steady: Float64 = begin + np.arange(n, dtype=np.float64) * ((m - 1) / (n - 1))
     if align == "linear":
         return steady
     from mien._kernels import warping as kernels  # Numba takes longer to import than all else
@@ -92,7 +92,7 @@ def matched_times(
             f"`source_frames` must be from half to twice as many as the frames they are aligned with, "
             f"got {m} for {n}"
         )
-    return begin + _evened(np.asarray(0.5 * (low + high), np.float64))
+    return _evened(begin + (low + high).astype(np.float64) / 2)
 
 
 def _compared(
@@ -111,12 +111,13 @@ def _compared(
 def _evened(times: Float64) -> Float64:
     """Take the steps out of a warped path: means over five frames, which keep it rising; its ends stay."""
     n = len(times)
-    before, after = times[0] - (times[1:3][::-1] - times[0]), times[-1] + (times[-1] - times[-3:-1][::-1])
     if n < 3:
         return times
+    before, after = times[0] - (times[1:3][::-1] - times[0]), times[-1] + (times[-1] - times[-3:-1][::-1])
     p = np.concatenate([before, times, after])
     means = (p[:n] + p[1 : n + 1] + p[2 : n + 2] + p[3 : n + 3] + p[4:]) / 5
-    return np.asarray(np.clip(means, times[0], times[-1]))
+    out: Float64 = np.clip(means, times[0], times[-1])
+    return out
 
 
 def towards_times(
