@@ -88,7 +88,7 @@ static mien_status work(const float* take, const mien_scheduler* scheduler, Answ
     from.data = answer->points, from.scalar = MIEN_FLOAT32, from.frames = kFrames, from.vertices = kVertices;
     about = from, about.frames = 1, about.data = (void*)take;
     out = from;
-    options.loss = MIEN_LOSS_GEMAN_MCCLURE;
+    options.loss = MIEN_LOSS_GEMAN_MCCLURE, options.iterations = 3;
     result.rotation = answer->rotation[0];
     return mien_align_frames(&from, &about, NULL, &options, &result, &out, scheduler, error);
 }
