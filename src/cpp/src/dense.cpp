@@ -10,6 +10,8 @@
 namespace mien {
 namespace {
 
+constexpr std::int64_t kDepth = 192;  // rows of a panel that stay in the nearer caches
+
 // row -= factor * from
 void subtract(double* row, double factor, const double* from, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) row[i] -= factor * from[i];
@@ -25,8 +27,10 @@ void multiplyMatrices(const double* left, const double* right, std::int64_t rows
         std::copy_n(right + k * columns, columns, panel.data() + k * width);
     parallelFor(rows, 48, [&](std::int64_t begin, std::int64_t end) {
         std::vector<double> sums(static_cast<std::size_t>((end - begin) * width), 0.0);
-        kernels().projection.productDouble(left + begin * depth, depth, end - begin, panel.data(), width,
-                                           depth, sums.data(), width);
+        for (std::int64_t k = 0; k < depth; k += kDepth)
+            kernels().projection.productDouble(left + begin * depth + k, depth, end - begin,
+                                               panel.data() + k * width, width, std::min(kDepth, depth - k),
+                                               sums.data(), width);
         for (std::int64_t r = begin; r < end; ++r)
             std::copy_n(sums.data() + (r - begin) * width, columns, out + r * columns);
     });

@@ -105,22 +105,21 @@ class Group {
         }
     }
 
-    // One linearisation about the heads, which are left as they are.
-    void estimate(int rounds) {
+    // Nothing is known of the expression yet: full weights.
+    void begin() {
         setPose();
-        std::fill_n(s_.x, m_.columns * kJointFrames, 0.0F);
-        for (int round = 0; round <= rounds; ++round) {
-            const bool first = round == 0;
-            std::fill_n(s_.sums, m_.columns * kJointFrames, 0.0);
-            pass(first, nullptr, m_.gain.data(), m_.columns, s_.sums);
-            if (!first)
-                kernels().joint.product(m_.held.data(), m_.columns / kJointRows, m_.fieldCount, s_.x,
-                                        s_.held);
-            for (std::int64_t i = 0; i < m_.columns * kJointFrames; ++i) {
-                const double before =
-                    first ? 0.0 : static_cast<double>(s_.x[i]) - static_cast<double>(s_.held[i]);
-                s_.x[i] = static_cast<float>(before + s_.sums[i]);
-            }
+        std::fill_n(s_.sums, m_.columns * kJointFrames, 0.0);
+        pass(true, nullptr, m_.gain.data(), m_.columns, s_.sums);
+        for (std::int64_t i = 0; i < m_.columns * kJointFrames; ++i) s_.x[i] = static_cast<float>(s_.sums[i]);
+    }
+
+    void reweight() {
+        std::fill_n(s_.sums, m_.columns * kJointFrames, 0.0);
+        pass(false, nullptr, m_.gain.data(), m_.columns, s_.sums);
+        kernels().joint.product(m_.held.data(), m_.columns / kJointRows, m_.fieldCount, s_.x, s_.held);
+        for (std::int64_t i = 0; i < m_.columns * kJointFrames; ++i) {
+            const double kept = static_cast<double>(s_.x[i]) - static_cast<double>(s_.held[i]);
+            s_.x[i] = static_cast<float>(kept + s_.sums[i]);
         }
     }
 
@@ -143,7 +142,13 @@ class Group {
         }
     }
 
-    void write(const JointResult& to) const {
+    // Linearises about the heads as they are now: what was told of them is done.
+    void settle() {
+        setPose();
+        std::fill_n(s_.x, 6 * kJointFrames, 0.0F);
+    }
+
+    void write(const JointResult& to) {
         for (int l = 0; l < count_; ++l) {
             const std::int64_t f = begin_ + l;
             std::int64_t strange = 0;
@@ -165,6 +170,7 @@ class Group {
                     to.squares[f * m_.vertices + v] = s_.squares[v * kJointFrames + l];
             if (to.probes) writeProbes(l, to.probes + 2 * f);
         }
+        if (to.residual) writeResiduals(to.residual + begin_);
     }
 
   private:
@@ -210,6 +216,38 @@ class Group {
         }
         for (int i = 0; i < 2; ++i)
             to[i] *= m_.radius * m_.radius / static_cast<double>(std::max<std::int64_t>(1, m_.waves));
+    }
+
+    // What is left of rigid motion alone, under Geman-McClure weights whose scale is the lower quintile.
+    void writeResiduals(double* to) {
+        setPose();
+        const JointKernels& kernel = kernels().joint;
+        for (std::int64_t v = 0; v < m_.padded; v += kJointBlock)
+            kernel.weigh(&pose_, s_.world + 3 * v * kJointFrames, m_.points.data() + 3 * v, m_.ones.data(),
+                         m_.blockRows(v) / 3, m_.freedom, true, s_.rows, s_.squares + v * kJointFrames);
+        std::vector<float> squares, ordered;
+        for (int l = 0; l < count_; ++l) {
+            squares.clear();
+            std::vector<double> weights;
+            for (std::int64_t v = 0; v < m_.vertices; ++v)
+                if (m_.weights[v] > 0 && !std::isnan(s_.world[3 * v * kJointFrames + l])) {
+                    squares.push_back(s_.squares[v * kJointFrames + l]);
+                    weights.push_back(m_.weights[v]);
+                }
+            to[l] = 0;
+            if (squares.empty()) continue;
+            ordered = squares;
+            const auto fifth = ordered.begin() + static_cast<std::ptrdiff_t>(ordered.size() / 5);
+            std::nth_element(ordered.begin(), fifth, ordered.end());
+            const double scale = std::max(static_cast<double>(*fifth), 1e-30);
+            double sum = 0, total = 0;
+            for (std::size_t i = 0; i < squares.size(); ++i) {
+                const double agreeing = 1 / (1 + squares[i] / scale), w = weights[i] * agreeing * agreeing;
+                sum += w * squares[i];
+                total += w;
+            }
+            to[l] = m_.radius * std::sqrt(sum / total);
+        }
     }
 
     double length(const double* q) const {
@@ -272,8 +310,10 @@ void JointSolver::solve(const ConstFrames& positions, const std::int64_t* index,
                         const std::int64_t begin = task * kJointFrames;
                         group.load(positions, index, rotation, translation, begin,
                                    std::min(begin + kJointFrames, positions.frames));
+                        group.begin();
                         for (int step = 0; step < options.steps; ++step) {
-                            group.estimate(options.rounds);
+                            if (step > 0) group.settle();
+                            for (int round = 0; round < options.rounds; ++round) group.reweight();
                             if (step + 1 == options.steps) group.examine();
                             group.move();
                         }

@@ -46,10 +46,11 @@ Matrix inverseOf(Matrix a, std::int64_t n) {
 AlignedVector<float> packRows(const double* from, std::int64_t rows, std::int64_t columns,
                               std::int64_t padded) {
     AlignedVector<float> out(static_cast<std::size_t>(padded * columns), 0.0F);
-    for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* to = out.data() + r / kJointRows * columns * kJointRows + r % kJointRows;
         for (std::int64_t k = 0; k < columns; ++k)
-            out[(r / kJointRows * columns + k) * kJointRows + r % kJointRows] =
-                static_cast<float>(from[r * columns + k]);
+            to[k * kJointRows] = static_cast<float>(from[r * columns + k]);
+    }
     return out;
 }
 
@@ -61,10 +62,13 @@ AlignedVector<float> packColumns(const JointPanels& panels, const Matrix& from, 
     for (std::int64_t v = 0; v < panels.padded; v += kJointBlock) {
         const std::int64_t depth = panels.blockRows(v);
         const std::int64_t rows = std::min(depth, 3 * (panels.vertices - v));
-        for (std::int64_t r = 0; r < rows; ++r)
-            for (std::int64_t c = 0; c < columns; ++c)
-                to[(c / kJointRows * depth + r) * kJointRows + c % kJointRows] =
-                    static_cast<float>(from[(3 * v + r) * columns + c]);
+        for (std::int64_t tile = 0; tile < columns; tile += kJointRows) {
+            const std::int64_t width = std::min<std::int64_t>(kJointRows, columns - tile);
+            for (std::int64_t r = 0; r < rows; ++r)
+                for (std::int64_t c = 0; c < width; ++c)
+                    to[tile * depth + r * kJointRows + c] =
+                        static_cast<float>(from[(3 * v + r) * columns + tile + c]);
+        }
         to += depth * padded;
     }
     return out;
@@ -110,6 +114,8 @@ JointPanels::JointPanels(const JointModel& model) {
     freedom = static_cast<float>(model.freedom);
     lost = static_cast<float>(model.lost);
     std::copy_n(model.centre, 3, centre);
+    weights.assign(model.weights, model.weights + vertices);
+    ones.assign(static_cast<std::size_t>(padded), 1.0F);
     const std::int64_t p = fieldCount, rows = 3 * vertices;
 
     points.assign(static_cast<std::size_t>(3 * padded), 0.0F);
@@ -141,12 +147,10 @@ JointPanels::JointPanels(const JointModel& model) {
         for (std::int64_t j = 0; j < p; ++j) holding[i * p + j] *= model.precision[j];
     held = packRows(holding.data(), p, p, columns);
     told = times(transposed(probing, rows, 6 * waves), all, 6 * waves, rows, p);
-    for (int i = 0; i < 6; ++i)
-        for (int j = 0; j < 6; ++j) {
-            double sum = 0;
-            for (std::int64_t r = 0; r < rows; ++r) sum += all[r * p + i] * all[r * p + j];
-            metric[6 * i + j] = sum / static_cast<double>(vertices);
-        }
+    std::fill_n(metric, 36, 0.0);
+    for (std::int64_t r = 0; r < rows; ++r)
+        for (int i = 0; i < 36; ++i) metric[i] += all[r * p + i / 6] * all[r * p + i % 6];
+    for (double& m : metric) m /= static_cast<double>(vertices);
 }
 
 }  // namespace mien

@@ -24,6 +24,8 @@ struct JointPanels {
     AlignedVector<float> fields;               // tiles of rows, depth P
     AlignedVector<float> gain, probe;          // for each block: tiles of columns, depth its rows
     AlignedVector<float> held;                 // spread times precision: tiles of rows, depth P
+    AlignedVector<float> ones;                 // 1 a vertex
+    std::vector<double> weights;               // S
     std::vector<double> spread;                // P x P
     std::vector<double> told;                  // 6 waves x P: the probes of the fields
     double metric[36];                         // mean squared displacement by a rigid motion

@@ -44,7 +44,7 @@ DoubleArray spreadOf(const JointSolver& solver) {
     return out;
 }
 
-// (rotation, translation, lost, coefficients, squares, probes); the last three None unless asked for.
+// (rotation, translation, lost, residual, probes, coefficients, squares); the last two None unless asked for.
 py::tuple solve(const JointSolver& solver, const py::array& positions, const Int64Array& index,
                 const DoubleArray& rotation, const DoubleArray& translation, int steps, int rounds,
                 bool details) {
@@ -55,6 +55,7 @@ py::tuple solve(const JointSolver& solver, const py::array& positions, const Int
     requireShape(translation, {n, 3}, "translation");
     DoubleArray turned({n, py::ssize_t{3}, py::ssize_t{3}}), moved({n, py::ssize_t{3}}),
         probes({n, py::ssize_t{2}});
+    DoubleArray residual(n);
     py::array_t<bool> lost(n);
     py::object coefficients = py::none(), squares = py::none();
     JointResult result;
@@ -62,6 +63,7 @@ py::tuple solve(const JointSolver& solver, const py::array& positions, const Int
     result.translation = moved.mutable_data();
     result.lost = lost.mutable_data();
     result.probes = probes.mutable_data();
+    result.residual = residual.mutable_data();
     if (details) {
         DoubleArray c({n, p}), q({n, s});
         result.coefficients = c.mutable_data();
@@ -78,7 +80,7 @@ py::tuple solve(const JointSolver& solver, const py::array& positions, const Int
         py::gil_scoped_release release;
         solver.solve(view, chosen, fromRotation, fromTranslation, options, result);
     }
-    return py::make_tuple(turned, moved, lost, probes, coefficients, squares);
+    return py::make_tuple(turned, moved, lost, residual, probes, coefficients, squares);
 }
 
 }  // namespace

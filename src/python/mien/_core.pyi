@@ -59,6 +59,16 @@ class JointSolver:
         details: bool,
     ) -> tuple[_Float64, _Float64, npt.NDArray[np.bool_], _Float64, _Float64 | None, _Float64 | None]: ...
 
+    ) -> tuple[
+        _Float64,
+        _Float64,
+        npt.NDArray[np.bool_],
+        _Float64,
+        _Float64,
+        _Float64 | None,
+        _Float64 | None,
+    ]: ...
+
 class ObjFrame:
     @property
     def positions(self) -> npt.NDArray[np.float32]: ...

@@ -6,8 +6,8 @@
 
 namespace mien {
 
-// out (rows x columns) = left (rows x depth) right (depth x columns); every number is one chain of fused
-// multiply-adds by ascending depth. `out` must not overlap the others.
+// out (rows x columns) = left (rows x depth) right (depth x columns); every number is a sum of
+// chains of 192 fused multiply-adds, by ascending depth. `out` must not overlap the others.
 void multiplyMatrices(const double* left, const double* right, std::int64_t rows, std::int64_t depth,
                       std::int64_t columns, double* out);
 

@@ -28,8 +28,8 @@ struct JointModel {
 };
 
 struct JointOptions {
-    int steps = 2;   // linearisations about the head, at least 1
-    int rounds = 3;  // reweightings in each
+    int steps = 2;   // linearisations about the head, at least 1; each goes on from the one before
+    int rounds = 2;  // reweightings in each, at least 0
 };
 
 // Where results go, all owned by the caller; those that may be null say so.
@@ -39,6 +39,7 @@ struct JointResult {
     bool* lost = nullptr;            // F, see JointModel
     double* coefficients = nullptr;  // F x P of the last linearisation, or null
     double* squares = nullptr;       // F x S, |rest|^2 / scale^2, 0 where missing, or null
+    double* residual = nullptr;  // F, scene units, of rigid motion alone, robust as in alignFrames; or null
     // Mean squared displacement of the points by the head that the rest (0) and the expression (1) would
     // turn into, were their signs those of the waves: F x 2, or null.
     double* probes = nullptr;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,15 +13,14 @@ from mien.geometry.alignment import extent
 from mien.separation.modes import Modes, rigid_modes
 from mien.values.rigid import RigidMotion
 
-__all__ = ["Solver", "learn"]
+__all__ = ["Refined", "Solver", "learn"]
 
 Float64 = npt.NDArray[np.float64]
-Index = npt.NDArray[np.int64]
 
 _FREEDOM = 4.0  # of Student's distribution of what is left unexplained
 _ROUNDS = 5
-_STEPS = 2
-_INNER = 3
+_STEPS, _STEP_ROUNDS = 2, 2  # linearisations of a frame's head, reweightings in each
+_LEARNING_ROUNDS = 3  # reweightings while learning
 _NOISE = 0.05 / 250  # no vertex is believed beyond this, of the extent
 _LOST = 25.0  # a frame whose median residual is five standard deviations is not the face
 _WAVES = 8
@@ -28,6 +28,14 @@ _WAVE_LENGTH = 70 / 250
 # Calibration of the predicted error on development takes (docs/algorithms/separation.md).
 _UNEXPLAINED, _EXPLAINED = 2.2, 0.3
 _HALF_TRUST = 0.3 / 250  # predicted error at which confidence is one half: 0.3 mm on a face
+
+
+class Refined(NamedTuple):
+    """Heads of F frames, ``confidence`` (F,) in [0, 1] and ``residual`` (F,) of rigid motion alone, scene units."""
+
+    head: RigidMotion
+    confidence: Float64
+    residual: Float64
 
 
 class Solver(NamedTuple):
@@ -43,68 +51,54 @@ class Solver(NamedTuple):
     metric: Float64
     size: float
 
-    def refine(
-        self, positions: npt.NDArray[Any], head: RigidMotion, index: Index | None = None
-    ) -> tuple[RigidMotion, Float64]:
-        """Return heads (F,) and confidence (F,) for positions (F, V, 3) from nearby heads.
+    def refine(self, positions: npt.NDArray[Any], head: RigidMotion) -> Refined:
+        """Correct heads that are nearby, for positions (F, S, 3) of the vertices that the solver knows.
 
-        `index` (S,) are the vertices that the solver knows; without it all are. Two linearisations of four products
-        each, O(F S P); no frame's answer depends on the others.
+        Two linearisations of two reweightings, O(F S P); no frame's answer depends on the others. Frames that are not
+        the face keep the head they came with, at confidence 0.
         """
-        rotation, translation, lost, probes, _, _ = self._solved(
-            positions, head, index, _STEPS, details=False
+        rotation, translation, lost, residual, probes, _, _ = self.solve(
+            positions, head, _STEPS, _STEP_ROUNDS, details=False
         )
         rotation[lost], translation[lost] = head.rotation[lost], head.translation[lost]
         error = _UNEXPLAINED**2 * probes[:, 0] + _EXPLAINED**2 * probes[:, 1]
         error += np.sum(self.metric * self.spread[:6, :6])
-        return RigidMotion(rotation, translation), ~lost / (1 + error / (_HALF_TRUST * self.size) ** 2)
+        trust = ~lost / (1 + error / (_HALF_TRUST * self.size) ** 2)
+        return Refined(RigidMotion(rotation, translation), trust, residual)
 
-    def _solved(
-        self,
-        positions: npt.NDArray[Any],
-        head: RigidMotion,
-        index: Index | None,
-        steps: int,
-        *,
-        details: bool,
-    ) -> Any:
-        at = np.arange(len(self.scale)) if index is None else index
+    def solve(
+        self, positions: npt.NDArray[Any], head: RigidMotion, steps: int, rounds: int, *, details: bool
+    ) -> tuple[Any, ...]:
+        """Return what the core does: heads, lost frames, residuals, probes, and in detail all that was found."""
         return self.core.solve(
             positions,
-            at,
+            np.arange(len(self.scale)),
             np.ascontiguousarray(head.rotation),
             np.ascontiguousarray(head.translation),
             steps,
-            _INNER,
+            rounds,
             details,
         )
 
 
 def learn(
-    positions: npt.NDArray[Any],
-    points: Float64,
-    weights: Float64,
-    head: RigidMotion,
-    modes: Modes,
-    index: Index | None = None,
+    positions: npt.NDArray[Any], points: Float64, weights: Float64, head: RigidMotion, modes: Modes
 ) -> Solver:
-    """Learn from frames (F, V, 3) how large each mode is and how far each vertex strays from what they explain.
+    """Learn from frames (F, S, 3) how large each mode is and how far each vertex strays from what they explain.
 
-    `points` (S, 3), `weights` (S,) and `modes` are of the vertices `index`, or of all. Generalised least squares whose
-    covariance is low rank plus diagonal, both learned by expectation maximisation; the diagonal is that of a Student
-    distribution. A basis that does not fit only widens the covariance.
+    Generalised least squares whose covariance is low rank plus diagonal, both learned by expectation maximisation; the
+    diagonal is that of a Student distribution. A basis that does not fit only widens the covariance.
     """
     size = extent(points)
     sigma = modes.sigma.copy()
     scale = np.full(len(points), 4e-3 * size)
-    seen = positions if index is None else positions[:, index]
-    present = np.isfinite(seen).all(axis=2)
-    for round_ in range(_ROUNDS + 1):
-        solver = _solver(points, weights, modes.basis, sigma, scale)
-        if round_ == _ROUNDS:
-            break
-        found = solver._solved(positions, head, index, 1, details=True)
-        rotation, translation, lost, _, out, squares = found
+    present = np.isfinite(positions).all(axis=2)
+    build = _builder(points, weights, modes.basis)
+    for round_ in range(_ROUNDS):
+        solver = build(sigma, scale)
+        rotation, translation, lost, _, _, out, squares = solver.solve(
+            positions, head, 1, _LEARNING_ROUNDS, details=True
+        )
         face = ~lost if round_ else np.ones(len(positions), bool)
         if not face.any():
             face[:] = True
@@ -115,26 +109,24 @@ def learn(
         power = np.mean(out[face, 6:] ** 2, axis=0) + np.diag(solver.spread)[6:]
         sigma = np.sqrt(np.maximum(power, 1e-4 * modes.sigma**2))
         head = RigidMotion(rotation, translation)
-    return solver
+    return build(sigma, scale)
 
 
-def _solver(points: Float64, weights: Float64, basis: Float64, sigma: Float64, scale: Float64) -> Solver:
+def _builder(points: Float64, weights: Float64, basis: Float64) -> Callable[[Float64, Float64], Solver]:
+    """Return what makes a solver of the modes' sizes (K,) and the vertices' scales (S,)."""
     rigid, centre, radius = rigid_modes(points)
     fields = np.concatenate([rigid, basis.transpose(1, 2, 0)], axis=2).reshape(3 * len(points), -1)
-    core = _core.JointSolver(
-        points,
-        weights,
-        fields,
-        np.concatenate([np.zeros(6), 1 / sigma**2]),
-        scale,
-        _signs(points, centre),
-        centre,
-        radius,
-        _FREEDOM,
-        _LOST,
-    )
     metric = np.einsum("ri,rj->ij", fields[:, :6], fields[:, :6]) / len(points)
-    return Solver(core, core.spread, scale, metric, extent(points))
+    signs, size = _signs(points, centre), extent(points)
+
+    def build(sigma: Float64, scale: Float64) -> Solver:
+        precision = np.concatenate([np.zeros(6), 1 / sigma**2])
+        core = _core.JointSolver(
+            points, weights, fields, precision, scale, signs, centre, radius, _FREEDOM, _LOST
+        )
+        return Solver(core, core.spread, scale, metric, size)
+
+    return build
 
 
 def _signs(points: Float64, centre: Float64) -> Float64:

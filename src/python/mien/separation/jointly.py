@@ -27,7 +27,7 @@ _VERTICES = 1000
 _LEARNED_FRAMES = 192
 _BLOCK = 256
 # Reweightings that bring a head near enough to be refined.
-_START_ITERATIONS = 25
+_START_ITERATIONS = 12
 # How far apart head and second opinion may lie until confidence is halved, of the extent: 0.5 mm on a face.
 _HALF_TRUST = 0.5 / 250
 
@@ -68,25 +68,25 @@ def solve_jointly(
     points, own = neutral[index].astype(np.float64), np.ascontiguousarray(prior[index])
     thin = _Thin(take, index, Topology([], [], len(index)))
 
-    def begun(frames: Frames) -> tuple[MeshSequence, RigidMotion, Float64]:
+    def begun(frames: Frames) -> tuple[MeshSequence, RigidMotion]:
         block = thin.read(frames)
         fit = align_take(block, points, own, robust=True, frames=frames, max_iterations=_START_ITERATIONS)
-        return block, RigidMotion(fit.rotation, fit.translation), fit.residual
+        return block, RigidMotion(fit.rotation, fit.translation)
 
-    block, head, _ = begun(spread_over(len(take), _LEARNED_FRAMES))
+    block, head = begun(spread_over(len(take), _LEARNED_FRAMES))
     solver = learn(block.positions, points, own, head, modes(points, index))
     rest = None
     if by_rest:
-        sample, head, _ = begun(spread_over(len(take)))
-        rest = find_rest(sample, points, own, solver.refine(sample.positions, head)[0])
+        sample, head = begun(spread_over(len(take)))
+        rest = find_rest(sample, points, own, solver.refine(sample.positions, head).head)
     rotation, translation = np.empty((len(take), 3, 3)), np.empty((len(take), 3))
     residual, trust = np.empty(len(take)), np.empty(len(take))
     half = _HALF_TRUST * extent(points)
     for begin in range(0, len(take), _BLOCK):
         stop = min(len(take), begin + _BLOCK)
         frames = np.arange(begin, stop)
-        block, head, residual[begin:stop] = begun(frames)
-        head, trust[begin:stop] = solver.refine(block.positions, head)
+        block, head = begun(frames)
+        head, trust[begin:stop], residual[begin:stop] = solver.refine(block.positions, head)
         if rest is not None:
             head, apart = rest.steadied(block, head, frames)
             trust[begin:stop] /= 1 + (apart / half) ** 2
