@@ -57,8 +57,6 @@ class JointSolver:
         steps: int,
         rounds: int,
         details: bool,
-    ) -> tuple[_Float64, _Float64, npt.NDArray[np.bool_], _Float64, _Float64 | None, _Float64 | None]: ...
-
     ) -> tuple[
         _Float64,
         _Float64,

@@ -52,7 +52,7 @@ def expressions_of(
     def at(frames: npt.NDArray[np.int64], vertices: slice | npt.NDArray[np.int64] = slice(None)) -> Float64:
         matrix, offset = into_head(source.head[frames], turn)
         positions = source.take.positions[frames][:, vertices].astype(np.float64)
-        out: Float64 = RigidMotion(matrix, offset).apply(np.ascontiguousarray(positions))
+        out = np.asarray(RigidMotion(matrix, offset).apply(np.ascontiguousarray(positions)), np.float64)
         return out if rest is None else out + rest.T[vertices]
 
     return at
