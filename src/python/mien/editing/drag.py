@@ -27,6 +27,7 @@ from mien.geometry import regions
 from mien.geometry.deform.arap import ArapDeformer
 from mien.geometry.deform.laplacian import LaplacianDeformer
 from mien.values.performance import Performance
+from mien.values.topology import Topology
 
 __all__ = ["Drag"]
 
@@ -44,9 +45,9 @@ _KEPT_FIELDS = 8
 
 
 class _Surface(NamedTuple):
-    """What depends on the performance and not on the targets: how far each vertex follows, and a factorisation."""
+    """What depends on the face and not on the targets: how far each vertex follows, and a factorisation."""
 
-    performance: Performance
+    topology: Topology
     neutral: Float64
     weights: Float64
     deformer: LaplacianDeformer | None
@@ -211,22 +212,26 @@ class Drag(Edit):
         )
 
     def _surface(self, performance: Performance) -> _Surface:
-        kept = self._kept.surface
-        if kept is not None and kept.performance is performance:
+        kept, topology = self._kept.surface, performance.take.topology
+        if (
+            kept is not None
+            and kept.topology == topology
+            and np.array_equal(kept.neutral, performance.neutral)
+        ):
             return kept
         neutral = np.ascontiguousarray(performance.neutral, np.float64)
         weights = self._weights(performance, neutral)
         deformer = None
         if self.solver != "arap":
             deformer = LaplacianDeformer(
-                performance.take.topology,
+                topology,
                 neutral,
                 self.handles,
                 weights == 0,
                 kind="bilaplacian",
                 rotation_passes=_ROTATION_PASSES if self.solver == "laplacian" else 0,
             )
-        self._kept.surface = _Surface(performance, neutral, weights, deformer)
+        self._kept.surface = _Surface(topology, neutral, weights, deformer)
         return self._kept.surface
 
     def _weights(self, performance: Performance, neutral: Float64) -> Float64:
@@ -267,7 +272,7 @@ class Drag(Edit):
             current = scene.current(frame)
             base = np.where(np.isfinite(current).all(axis=1, keepdims=True), current, surface.neutral)
         if self.space == "world":
-            moves = surface.performance.head[frame].apply_inverse(moves)[0]
+            moves = scene.performance.head[frame].apply_inverse(moves)[0]
         if self.space != "offset":
             moves = moves - base[handles]
         if self.solver == "biharmonic":
@@ -289,7 +294,7 @@ class Drag(Edit):
         if kept is not None and np.array_equal(kept[0], base):
             return kept[1]
         deformer = ArapDeformer(
-            surface.performance.take.topology,
+            surface.topology,
             base,
             self.handles,
             anchors=surface.weights == 0,
