@@ -255,7 +255,9 @@ else:
             ("move in place / copying", 1.0),
         ],
     )
-    def test_limits(compare, face, size, limit, goal) -> None:
+    def test_limits(compare, face, size, limit, goal, quick) -> None:
+        if quick:
+            pytest.skip("what memory gives is the machine's, and not held against another's")
         compare(limit, _asked(face, size).limits()[limit], size=size, goal=goal)
 
 
