@@ -174,7 +174,10 @@ SCULPT = {"edit": "sculpt", "frame": 1005, "shape": [[0.0, 0.0, 0.0]] * 99}
     [
         (changed(GAIN, gain=None), "(gain): field 'gain' is missing"),
         (changed(GAIN, gain="much"), "`gain` must be a number"),
-        (changed(GAIN, gian=1), "field 'gian' is not known here; known are edit, gain, region, envelope"),
+        (
+            changed(GAIN, gian=1),
+            "field 'gian' is not known here; known are edit, gain, region, envelope, component",
+        ),
         (
             changed(GAIN, edit="gian"),
             f"must be one of {', '.join(map(repr, KINDS))}, got 'gian'",

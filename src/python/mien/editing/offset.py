@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien import _validate
+from mien.editing.components import onto_performance
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
 from mien.editing.recipes import (
@@ -20,7 +21,6 @@ from mien.editing.recipes import (
     frame_weights,
     vertex_weights,
 )
-from mien.geometry.alignment import align_frames
 from mien.values.rig import Rig
 
 __all__ = ["Offset"]
@@ -84,19 +84,13 @@ class Offset(Edit):
     def apply_to(self, scene: Scene) -> Application:
         """Work the offset out on a performance."""
         performance, n = scene.performance, len(scene.performance)
-        if self.rig.topology != performance.take.topology:
-            raise ValueError(
-                f"`rig` must have the topology of the performance, {performance.take.topology}, "
-                f"got {self.rig.topology}"
-            )
+        turn = onto_performance(self.rig, performance)
         table = self.rig.weights(self.shapes)
         if len(table) not in (1, n):
             raise ValueError(f"`shapes` must have curves of F = {n} frames, got {len(table)}")
         start, stop, factors = frame_weights(self.envelope, n)
         table = np.broadcast_to(table, (n, table.shape[1]))[start:stop] * factors[:, None]
         reached = self._reached(vertex_weights(self.region, performance))
-        fit = align_frames(performance.neutral[None], self.rig.neutral, robust=True, scale=True, missing=True)
-        turn = fit.scale[0] * fit.rotation[0]
         moving = self.rig.subset(self._involved()).with_neutral(np.zeros_like(self.rig.neutral))
         columns = [self.rig.index(name) for name in moving.names]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,10 +21,14 @@ from mien.editing.recipes import (
     frame_weights,
     vertex_weights,
 )
+from mien.editing.surface_frames import SurfaceFrames
+from mien.values.performance import Performance
 
 __all__ = ["Sculpt"]
 
-_SPACES = ("world", "head")
+Float64 = npt.NDArray[np.float64]
+
+_SPACES = ("world", "head", "surface")
 # Without an envelope the shape comes and goes over this many frames on each side.
 _EASE_FRAMES = 8
 
@@ -42,12 +47,14 @@ class Sculpt(Edit):
         Frame weights, 1 at `frame`; by default 8 frames of ease on each side.
     region : (V,) floats in [0, 1] or RegionRecipe, optional
         Vertex weights; None is everywhere.
-    space : {"world", "head"}
-        Where the shape lies: with the head of that frame, or without.
+    space : {"world", "head", "surface"}
+        Where the shape lies: with the head of that frame, or without. With "surface" it lies in the world, and the
+        difference turns with the skin: a wrinkle stays upright on a cheek that swings out.
 
     Notes
     -----
-    The difference is a displacement in head space, found after the edits before this one. Vertices that are missing
+    The difference is a displacement in head space (with "surface": in each vertex's own frame of normal and tangents,
+    of the expression as it is at each frame), found after the edits before this one. Vertices that are missing
     at `frame` are not displaced.
     """
 
@@ -82,9 +89,14 @@ class Sculpt(Edit):
         if there != 1:
             raise ValueError(f"`envelope` must be 1 at frame {frame}, where the shape is met, got {there:g}")
         weights = vertex_weights(self.region, performance)
-        if self.space == "world":
+        if self.space != "head":
             shape = performance.head[frame].apply_inverse(shape)[0]
         displacement = np.ascontiguousarray((shape - scene.current(frame)).T)
+
+        if self.space == "surface":
+            return Application(
+                start, stop, weights, self._riding(performance, scene, displacement, weights, start, factors)
+            )
 
         def add(block: Block) -> None:
             _core.accumulate_displacement(
@@ -92,6 +104,33 @@ class Sculpt(Edit):
             )
 
         return Application(start, stop, weights, add)
+
+    def _riding(
+        self,
+        performance: Performance,
+        scene: Scene,
+        displacement: Float64,
+        weights: Float64 | None,
+        start: int,
+        factors: Float64,
+    ) -> Callable[[Block], None]:
+        moved = np.isfinite(displacement).all(axis=0) & displacement.any(axis=0)
+        vertices = np.flatnonzero(moved if weights is None else moved & (weights > 0))
+        frames = SurfaceFrames(performance.take.topology, performance.neutral, vertices)
+        here = frames.at(scene.current(self.frame))
+        inside = displacement[:, vertices].T
+        local = _combined(here.transpose(0, 2, 1), inside)
+        share = np.ones(len(vertices)) if weights is None else weights[vertices]
+
+        def add(block: Block) -> None:
+            scale, current = block.of_frames(start, factors), block.current()
+            for i in np.flatnonzero(scale):
+                axes = frames.at(current[i])
+                step = _combined(axes, local)
+                step = np.where(np.isfinite(step).all(axis=1, keepdims=True), step, 0.0)
+                block.planes[i][:, vertices] += (scale[i] * share[:, None] * step).T
+
+        return add
 
     def to_fields(self, writer: EditWriter) -> dict[str, Any]:
         """Return the edit as JSON values."""
@@ -112,3 +151,10 @@ class Sculpt(Edit):
             region=fields.region(),
             envelope=fields.envelope(),
         )
+
+
+def _combined(axes: Float64, amounts: Float64) -> Float64:
+    """Return sums of rows of axes (N, 3, 3), by elements: the same bits on every machine."""
+    first, second, third = (axes[:, k] * amounts[:, k, None] for k in range(3))
+    out: Float64 = first + second + third
+    return out

@@ -51,8 +51,9 @@ def expressions_of(
 
     def at(frames: npt.NDArray[np.int64], vertices: slice | npt.NDArray[np.int64] = slice(None)) -> Float64:
         matrix, offset = into_head(source.head[frames], turn)
-        positions = source.take.positions[frames][:, vertices].astype(np.float64)
-        out = np.asarray(RigidMotion(matrix, offset).apply(np.ascontiguousarray(positions)), np.float64)
+        positions: Float64 = source.take.positions[frames][:, vertices].astype(np.float64)
+        out: Float64 = np.empty(positions.shape)
+        RigidMotion(matrix, offset).apply(np.ascontiguousarray(positions), out)
         return out if rest is None else out + rest.T[vertices]
 
     return at
