@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mien.editing.paste import Paste as Paste
     from mien.editing.retime import Retime as Retime
     from mien.editing.sculpt import Sculpt as Sculpt
+    from mien.editing.similarity import similar_expressions as similar_expressions
     from mien.editing.smooth import Smooth as Smooth
     from mien.editing.timeline import Insert as Insert
     from mien.editing.timeline import Remove as Remove
@@ -145,6 +146,7 @@ _HOMES = {
     "Paste": "mien.editing.paste",
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
+    "similar_expressions": "mien.editing.similarity",
     "Blend": "mien.editing.blend",
     "Smooth": "mien.editing.smooth",
     "smooth_frames": "mien.geometry.smoothing",

@@ -11,8 +11,10 @@ from mien.editing.offset import Offset as Offset
 from mien.editing.paste import Paste as Paste
 from mien.editing.recipes import EnvelopeRecipe as EnvelopeRecipe
 from mien.editing.recipes import RegionRecipe as RegionRecipe
+from mien.editing.recipes import SimilarRecipe as SimilarRecipe
 from mien.editing.retime import Retime as Retime
 from mien.editing.sculpt import Sculpt as Sculpt
+from mien.editing.similarity import similar_expressions as similar_expressions
 from mien.editing.smooth import Smooth as Smooth
 from mien.editing.timeline import Insert as Insert
 from mien.editing.timeline import Remove as Remove

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.editing.edit_list import EditList
 from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.similarity import with_envelope_worked_out
 from mien.editing.timeline import TimelineEdit
 from mien.errors import NumericalError
 from mien.values.performance import Performance
@@ -170,7 +171,8 @@ def _plan(performance: Performance, edits: EditList, first: int) -> list[Applica
             return expression
 
         with _naming(i, edit):
-            plan.append(edit.apply_to(Scene(performance, current)))
+            worked_out = with_envelope_worked_out(edit, performance)
+            plan.append(worked_out.apply_to(Scene(performance, current)))
     return plan
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mien.editing.recipes import EnvelopeRecipe, RegionRecipe
+from mien.editing.recipes import EnvelopeRecipe, RegionRecipe, SimilarRecipe
 from mien.errors import FormatError
 from mien.values.performance import Performance
 from mien.values.rig import Rig
@@ -97,13 +97,21 @@ class EditWriter:
         indices = np.flatnonzero(region)
         return {"size": len(region), "indices": indices.tolist(), "weights": region[indices].tolist()}
 
-    def _envelope(self, envelope: npt.NDArray[np.float64] | EnvelopeRecipe) -> dict[str, Any]:
+    def _envelope(self, envelope: npt.NDArray[np.float64] | EnvelopeRecipe | SimilarRecipe) -> dict[str, Any]:
         if isinstance(envelope, EnvelopeRecipe):
             peak = envelope.peak
             return {
                 "start": self.frame(envelope.start),
                 "peak": self.frame(peak) if isinstance(peak, int) else [self.frame(f) for f in peak],
                 "end": self.frame(envelope.end),
+            }
+        if isinstance(envelope, SimilarRecipe):
+            source = envelope.source
+            named = {} if source is None else {"source": self.source(source)}
+            return {
+                "similar_to": self.source_frame(source, envelope.frame),
+                "radius": envelope.radius,
+                **named,
             }
         used = np.flatnonzero(envelope)
         first, last = int(used[0]), int(used[-1])
@@ -292,13 +300,17 @@ class Fields:
         fields.done()
         return region
 
-    def envelope(self) -> npt.NDArray[np.float64] | EnvelopeRecipe | None:
-        """Take out the field "envelope": a recipe, or weights from a first frame on."""
+    def envelope(self) -> npt.NDArray[np.float64] | EnvelopeRecipe | SimilarRecipe | None:
+        """Take out the field "envelope": a recipe, a likeness, or weights from a first frame on."""
         fields = self.object("envelope", None)
         if fields is None:
             return None
-        envelope: npt.NDArray[np.float64] | EnvelopeRecipe
-        if "start" in fields._left:
+        envelope: npt.NDArray[np.float64] | EnvelopeRecipe | SimilarRecipe
+        if "similar_to" in fields._left:
+            name, source = fields.source("source")
+            frame = fields.integer("similar_to") - self._sources[name][1].start_frame
+            envelope = SimilarRecipe(frame, fields.take("radius"), source)
+        elif "start" in fields._left:
             start, peak, end = fields.frame("start"), fields._peak(), fields.frame("end")
             envelope = EnvelopeRecipe(start, peak, end)
         else:

@@ -16,6 +16,7 @@ from mien.editing.gain import Gain
 from mien.editing.mirror import Mirror
 from mien.editing.offset import Offset
 from mien.editing.paste import Paste
+from mien.editing.recipes import SimilarRecipe
 from mien.editing.retime import Retime
 from mien.editing.sculpt import Sculpt
 from mien.editing.smooth import Smooth
@@ -191,7 +192,9 @@ def _source_names(
     chosen = {id(source): name for name, source in given.items()}
     names: dict[str, Performance | Rig] = {}
     for i, edit in enumerate(edits):
-        for source in edit.sources:
+        likeness = getattr(edit, "envelope", None)
+        others = (likeness.source,) if isinstance(likeness, SimilarRecipe) and likeness.source else ()
+        for source in (*edit.sources, *others):
             own = source.name if isinstance(source, Rig) else source.take.name
             name = chosen.get(id(source), own)
             if name == "self" or names.setdefault(name, source) is not source:

@@ -19,6 +19,7 @@ __all__ = [
     "FrameWeights",
     "Region",
     "RegionRecipe",
+    "SimilarRecipe",
     "checked_envelope",
     "checked_region",
     "frame_weights",
@@ -111,8 +112,35 @@ class EnvelopeRecipe:
         return regions.envelope(n_frames, self.start, self.peak, self.end)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class SimilarRecipe:
+    """An envelope by likeness: all frames whose expression, in the edit's region, is like that of one frame.
+
+    Worked out on the take as captured, when the edit is applied; see `mien.similar_expressions`.
+
+    Parameters
+    ----------
+    frame : int
+        The frame that is looked for, zero-based.
+    radius : float
+        Root mean square distance at which the weight reaches 0, scene units.
+    source : Performance, optional
+        The take that the frame is of, when it is not the one that is edited.
+    """
+
+    frame: int
+    radius: float
+    source: Performance | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frame", _validate.index("frame", self.frame, least=0))
+        object.__setattr__(self, "radius", _validate.number("radius", self.radius, above=0))
+        if self.source is not None:
+            _validate.instance("source", self.source, Performance, "a Performance or None for this one")
+
+
 Region: TypeAlias = npt.ArrayLike | RegionRecipe | None
-Envelope: TypeAlias = npt.ArrayLike | EnvelopeRecipe | None
+Envelope: TypeAlias = npt.ArrayLike | EnvelopeRecipe | SimilarRecipe | None
 
 
 class FrameWeights(NamedTuple):
@@ -136,9 +164,11 @@ def checked_region(value: Region) -> Float64 | RegionRecipe | None:
     return value if value is None or isinstance(value, RegionRecipe) else _checked("region", "V", value)
 
 
-def checked_envelope(value: Envelope) -> Float64 | EnvelopeRecipe | None:
+def checked_envelope(value: Envelope) -> Float64 | EnvelopeRecipe | SimilarRecipe | None:
     """Return an envelope as an edit keeps it: an array of its own that nobody can write to."""
-    return value if value is None or isinstance(value, EnvelopeRecipe) else _checked("envelope", "F", value)
+    if value is None or isinstance(value, (EnvelopeRecipe, SimilarRecipe)):
+        return value
+    return _checked("envelope", "F", value)
 
 
 def vertex_weights(region: Region, performance: Performance) -> Float64 | None:
@@ -156,6 +186,8 @@ def frame_weights(envelope: Envelope, n_frames: int) -> FrameWeights:
         return FrameWeights(0, n_frames, np.ones(n_frames))
     if isinstance(envelope, EnvelopeRecipe):
         weights = envelope.weights(n_frames)
+    elif isinstance(envelope, SimilarRecipe):
+        raise TypeError("a likeness is turned into weights by `mien.recombine` before an edit is worked out")
     else:
         weights = _validate.unit_weights("envelope", envelope, "F", n_frames)
     touched = np.flatnonzero(weights)
