@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.editing.apply import recombine as recombine
     from mien.editing.blend import Blend as Blend
+    from mien.editing.contact import Contact as Contact
     from mien.editing.drag import Drag as Drag
     from mien.editing.edit_list import EditList as EditList
     from mien.editing.gain import Gain as Gain
@@ -139,6 +140,7 @@ _HOMES = {
     "draw": "mien.geometry.draw",
     "write_png": "mien.geometry.draw",
     "EditList": "mien.editing.edit_list",
+    "Contact": "mien.editing.contact",
     "Drag": "mien.editing.drag",
     "Gain": "mien.editing.gain",
     "Mirror": "mien.editing.mirror",

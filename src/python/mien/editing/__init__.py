@@ -2,6 +2,7 @@
 
 from mien.editing.apply import recombine as recombine
 from mien.editing.blend import Blend as Blend
+from mien.editing.contact import Contact as Contact
 from mien.editing.drag import Drag as Drag
 from mien.editing.edit_list import EditList as EditList
 from mien.editing.edits import Edit as Edit

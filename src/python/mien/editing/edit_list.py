@@ -9,6 +9,7 @@ from typing import Any, overload
 from mien import _validate
 from mien._atomic import atomic_path
 from mien.editing.blend import Blend
+from mien.editing.contact import Contact
 from mien.editing.documents import EditWriter, Facts, Fields, dump, parse
 from mien.editing.drag import Drag
 from mien.editing.edits import Edit
@@ -33,7 +34,7 @@ SCHEMA, VERSION = "mien.edits", 1
 # What an edit is called in files -> its class.
 KINDS: dict[str, type[Edit]] = {
     kind.kind: kind
-    for kind in (Blend, Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt, Smooth)
+    for kind in (Blend, Contact, Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt, Smooth)
 }
 
 
