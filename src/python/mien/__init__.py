@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mien.editing.mirror import Mirror as Mirror
     from mien.editing.offset import Offset as Offset
     from mien.editing.paste import Paste as Paste
+    from mien.editing.recombiner import Recombiner as Recombiner
     from mien.editing.retime import Retime as Retime
     from mien.editing.sculpt import Sculpt as Sculpt
     from mien.editing.similarity import similar_expressions as similar_expressions
@@ -149,6 +150,7 @@ _HOMES = {
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
     "similar_expressions": "mien.editing.similarity",
+    "Recombiner": "mien.editing.recombiner",
     "Blend": "mien.editing.blend",
     "Smooth": "mien.editing.smooth",
     "smooth_frames": "mien.geometry.smoothing",

@@ -13,6 +13,7 @@ from mien.editing.paste import Paste as Paste
 from mien.editing.recipes import EnvelopeRecipe as EnvelopeRecipe
 from mien.editing.recipes import RegionRecipe as RegionRecipe
 from mien.editing.recipes import SimilarRecipe as SimilarRecipe
+from mien.editing.recombiner import Recombiner as Recombiner
 from mien.editing.retime import Retime as Retime
 from mien.editing.sculpt import Sculpt as Sculpt
 from mien.editing.similarity import similar_expressions as similar_expressions

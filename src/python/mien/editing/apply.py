@@ -21,7 +21,7 @@ from mien.errors import NumericalError
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
-__all__ = ["recombine"]
+__all__ = ["fill", "recombine", "work_out"]
 
 # Displacements of about this many bytes stay in the processor's cache between edits.
 _BLOCK_BYTES = 8 << 20
@@ -77,7 +77,7 @@ def recombine(
     if out is None and not plan:
         return take
     target = np.empty(take.positions.shape, take.positions.dtype) if out is None else _checked_out(out, take)
-    _fill(performance, plan, target, block_frames, progress)
+    fill(performance, plan, target, block_frames, progress)
     return take.with_positions(target)
 
 
@@ -90,7 +90,7 @@ def _laid_out(performance: Performance, edits: EditList, block_frames: int | Non
         plan = _plan(performance, edits[first:i], first)
         if plan:
             target = np.empty_like(performance.take.positions, order="C")
-            _fill(performance, plan, target, block_frames, None)
+            fill(performance, plan, target, block_frames, None)
             performance = dataclasses.replace(performance, take=performance.take.with_positions(target))
         with _naming(i, edit):
             performance = edit.lay_out(performance)
@@ -98,23 +98,34 @@ def _laid_out(performance: Performance, edits: EditList, block_frames: int | Non
     return performance, first
 
 
-def _fill(
+def fill(
     performance: Performance,
     plan: Sequence[Application],
     target: npt.NDArray[Any],
     block_frames: int | None,
     progress: Callable[[int, int], None] | None,
+    wanted: npt.NDArray[np.bool_] | None = None,
 ) -> None:
-    """Write the take with a plan carried out."""
+    """Write the take with a plan carried out: all frames, or those that are wanted (F,)."""
     take = performance.take
     size = _block_size(take) if block_frames is None else block_frames
     delta = np.zeros((min(size, len(take)) if plan else 0, 3, take.n_vertices))
     for segment in _segments(plan, len(take)):
-        for start in range(segment.start, segment.stop, size):
-            stop = min(start + size, segment.stop)
-            _write(performance, segment, start, stop, delta, target[start:stop])
-            if progress is not None:
-                progress(stop, len(take))
+        for first, last in _runs(wanted, segment.start, segment.stop):
+            for start in range(first, last, size):
+                stop = min(start + size, last)
+                _write(performance, segment, start, stop, delta, target[start:stop])
+                if progress is not None:
+                    progress(stop, len(take))
+
+
+def _runs(wanted: npt.NDArray[np.bool_] | None, start: int, stop: int) -> list[tuple[int, int]]:
+    """Return the ranges of wanted frames from `start` to `stop`."""
+    if wanted is None:
+        return [(start, stop)]
+    padded = np.concatenate([[False], wanted[start:stop], [False]])
+    ends = start + np.flatnonzero(padded[1:] != padded[:-1])
+    return [(int(a), int(b)) for a, b in ends.reshape(-1, 2)]
 
 
 class _Segment(NamedTuple):
@@ -159,21 +170,33 @@ def _plan(performance: Performance, edits: EditList, first: int) -> list[Applica
     """Work edits out on the performance, in order; the first of them is number `first` in the user's list."""
     plan: list[Application] = []
     for i, edit in enumerate(edits, first):
-        before = tuple(plan)
-
-        def current(frame: int, before: Sequence[Application] = before) -> npt.NDArray[np.float64]:
-            delta = np.zeros((1, 3, performance.take.n_vertices))
-            block = Block.of(performance, frame, frame + 1, delta)
-            for application in before:
-                if application.start <= frame < application.stop:
-                    application.add(block)
-            expression: npt.NDArray[np.float64] = block.current()[0]
-            return expression
-
-        with _naming(i, edit):
-            worked_out = with_envelope_worked_out(edit, performance)
-            plan.append(worked_out.apply_to(Scene(performance, current)))
+        plan.append(work_out(performance, i, edit, tuple(plan)))
     return plan
+
+
+def work_out(
+    performance: Performance,
+    index: int,
+    edit: Edit,
+    before: Sequence[Application],
+    reads: set[int] | None = None,
+) -> Application:
+    """Work one edit out, given those before it; `reads` collects the frames it looks at besides those it changes."""
+
+    def current(frame: int) -> npt.NDArray[np.float64]:
+        if reads is not None:
+            reads.add(frame)
+        delta = np.zeros((1, 3, performance.take.n_vertices))
+        block = Block.of(performance, frame, frame + 1, delta)
+        for application in before:
+            if application.start <= frame < application.stop:
+                application.add(block)
+        expression: npt.NDArray[np.float64] = block.current()[0]
+        return expression
+
+    with _naming(index, edit):
+        worked_out = with_envelope_worked_out(edit, performance)
+        return worked_out.apply_to(Scene(performance, current))
 
 
 def _segments(plan: Sequence[Application], n_frames: int) -> Iterator[_Segment]:
