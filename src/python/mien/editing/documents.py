@@ -111,6 +111,7 @@ class EditWriter:
             return {
                 "similar_to": self.source_frame(source, envelope.frame),
                 "radius": envelope.radius,
+                **({} if envelope.ease == 8 else {"ease": envelope.ease}),
                 **named,
             }
         used = np.flatnonzero(envelope)
@@ -309,7 +310,7 @@ class Fields:
         if "similar_to" in fields._left:
             name, source = fields.source("source")
             frame = fields.integer("similar_to") - self._sources[name][1].start_frame
-            envelope = SimilarRecipe(frame, fields.take("radius"), source)
+            envelope = SimilarRecipe(frame, fields.take("radius"), source, fields.take("ease", 8))
         elif "start" in fields._left:
             start, peak, end = fields.frame("start"), fields._peak(), fields.frame("end")
             envelope = EnvelopeRecipe(start, peak, end)

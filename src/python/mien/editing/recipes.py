@@ -126,15 +126,19 @@ class SimilarRecipe:
         Root mean square distance at which the weight reaches 0, scene units.
     source : Performance, optional
         The take that the frame is of, when it is not the one that is edited.
+    ease : int
+        Frames over which the weight comes and goes at least.
     """
 
     frame: int
     radius: float
     source: Performance | None = None
+    ease: int = 8
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame", _validate.index("frame", self.frame, least=0))
         object.__setattr__(self, "radius", _validate.number("radius", self.radius, above=0))
+        object.__setattr__(self, "ease", _validate.index("ease", self.ease, least=0))
         if self.source is not None:
             _validate.instance("source", self.source, Performance, "a Performance or None for this one")
 

@@ -29,6 +29,7 @@ def similar_expressions(
     *,
     region: Region = None,
     source: Performance | None = None,
+    ease: int = 8,
 ) -> Float64:
     """Weight frames by how much their expression is like that of one frame: an envelope for any edit.
 
@@ -45,10 +46,12 @@ def similar_expressions(
         Vertex weights: where expressions are compared; None is everywhere.
     source : Performance, optional
         The take that `frame` is of, when that is another one; its departures from its own neutral are compared.
+    ease : int
+        Frames over which weights come and go at least, before and after a likeness; 0 weighs each frame by itself.
 
     Returns
     -------
-    (F,) float64 in [0, 1]: 1 where the expression is the same, smooth in time as the face moves.
+    (F,) float64 in [0, 1]: 1 where the expression is the same.
 
     Raises
     ------
@@ -78,7 +81,19 @@ def similar_expressions(
         frames = np.arange(start, min(start + size, n))
         for f, points in zip(frames, own(frames, inside), strict=True):
             distance[f] = _apart(points, goal, shares)
-    return regions.ease(np.clip(1 - distance / reach, 0.0, 1.0))
+    return _eased(
+        regions.ease(np.clip(1 - distance / reach, 0.0, 1.0)), _validate.index("ease", ease, least=0)
+    )
+
+
+def _eased(weights: Float64, frames: int) -> Float64:
+    """Let no weight stand alone: around each, at least what eases away from it over some frames."""
+    out = weights.copy()
+    for step in range(1, min(frames, len(weights) - 1) + 1):
+        share = float(regions.ease(np.array(1 - step / (frames + 1))))
+        out[step:] = np.maximum(out[step:], share * weights[:-step])
+        out[:-step] = np.maximum(out[:-step], share * weights[step:])
+    return out
 
 
 def _apart(points: Float64, goal: Float64, shares: Float64) -> float:
@@ -101,6 +116,7 @@ def with_envelope_worked_out(edit: Edit, performance: Performance) -> Edit:
         recipe.radius,
         region=getattr(edit, "region", None),
         source=recipe.source,
+        ease=recipe.ease,
     )
     if not weights.any():
         raise ValueError(
