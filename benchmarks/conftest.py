@@ -3,9 +3,10 @@
     MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest benchmarks --benchmark-json run.json
     pytest benchmarks --quick          # small sizes, few rounds, ratios held against benchmarks/reference.json
 
-With --quick and one thread, times are those that the process had of a processor. A ratio may be a quarter worse than
-its reference; one that is more is measured again, three times at most, and the least counts. What a ratio may be is in
-reference.json, which `--quick --update-reference` writes; absolute times are held against nothing.
+With one thread, times are those that the process had of a processor, so that other work on the machine does not
+decide. With --quick a ratio may be a quarter worse than its reference; one that is more is measured again, three times
+at most, and the least counts. reference.json is what `--quick --update-reference` wrote; absolute times are held
+against nothing.
 
 A benchmark reads::
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--quick", action="store_true", help="small sizes, few rounds; ratios must keep to the reference"
     )
+    group.addoption("--rounds", type=int, help="at most so many rounds, where the machine has little time")
     group.addoption(
         "--update-reference", action="store_true", help="write the ratios of this run as the reference"
     )
@@ -109,8 +112,9 @@ def compare(benchmark: Any, quick: bool, request: pytest.FixtureRequest) -> Call
         present = {name: row for name, row in rows.items() if row is not None}
         ours = [name for name in present if name.startswith("mien")]
         rounds = rounds or (5 if quick else 9)
+        rounds = min(rounds, request.config.getoption("--rounds") or rounds)
         threads = _core.thread_count()
-        if quick and threads == 1:  # other work on the machine must not decide
+        if threads == 1:  # other work on the machine must not decide
             clock.setdefault("clock", time.process_time)
         times = _of_one(interleaved(present, rounds, check, **clock), parts)
         ratios = _ratios(times, ours)
@@ -166,6 +170,9 @@ def _reference(key: str) -> dict[str, float]:
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     machine_info["mien"] = machine.facts(64 if config.getoption("--quick") else 256)
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    plain = [pathlib.Path(a).name if a.startswith("/") else shlex.quote(a) for a in arguments]
+    machine_info["mien"]["arguments"] = " ".join(plain)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

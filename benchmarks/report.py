@@ -57,14 +57,12 @@ def read(paths: Iterable[pathlib.Path]) -> Run:
     commands, date = [], ""
     for path in paths:
         data = json.loads(path.read_text())
-        machine = data["machine_info"].get("mien", {}) | {"threads": None}
+        machine = facts = data["machine_info"]["mien"]
         date = data["datetime"][:10]
-        facts = data["machine_info"].get("mien", {})
         count, blas = facts.get("threads"), facts.get("blas_threads")
-        commands.append(
-            f"MIEN_NUM_THREADS={count} OPENBLAS_NUM_THREADS={blas} OMP_NUM_THREADS={blas} "
-            f"pytest benchmarks --benchmark-json {path.name}"
-        )
+        asked = facts.get("arguments", "benchmarks --benchmark-json " + path.name)
+        threads = f"MIEN_NUM_THREADS={count} OPENBLAS_NUM_THREADS={blas} OMP_NUM_THREADS={blas}"
+        commands.append(f"{threads} pytest {asked}")
         for benchmark in data["benchmarks"]:
             info = benchmark["extra_info"]
             if "comparison" in info:
@@ -229,7 +227,7 @@ def save(figure: Any, path: pathlib.Path) -> None:
     import matplotlib.pyplot as plt
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
 
 
@@ -254,8 +252,8 @@ def page(run: Run, files: list[str], pictures: set[str]) -> str:
         "# Benchmarks",
         "",
         "Made by `benchmarks/report.py`; do not edit. Every answer was asserted before it was timed; rows take turns",
-        "in one process and the least time of each counts. Ratios are what to read: time divided by the best peer's in",
-        "the same run. Absolute times are this machine's on that day.",
+        "in one process and the least time of each counts, with one thread the processor's time and not the clock's.",
+        "Ratios are what to read: time divided by the best peer's in the same run. Absolute times are this machine's.",
         "",
         "```",
         *run.commands,
@@ -278,12 +276,13 @@ def page(run: Run, files: list[str], pictures: set[str]) -> str:
         "with every triangle split once and twice.",
         "",
     ]
-    if "growth.svg" in pictures:
-        lines += ["![Times over vertices and frames, log-log](benchmarks/growth.svg)", ""]
+    if "growth.png" in pictures:
+        lines += ["![Times over vertices and frames, log-log](benchmarks/growth.png)", ""]
+        lines += ["Blue is ours, grey are peers.", ""]
         lines += [*growth_table("with vertices", "V", by_vertices(run)), ""]
         lines += [*growth_table("with frames", "F", by_frames(run)), ""]
-    if "roofline.svg" in pictures:
-        lines += ["## Against memory", "", "![Bytes a second against memory's](benchmarks/roofline.svg)", ""]
+    if "roofline.png" in pictures:
+        lines += ["## Against memory", "", "![Bytes a second against memory's](benchmarks/roofline.png)", ""]
         lines += ["| kernel | MB a call | GB/s | of reading | of copying |", "|---|---|---|---|---|"]
         for name, speed, size in reversed(moved_bytes(run)):
             lines.append(
@@ -312,17 +311,16 @@ def main() -> None:
     arguments = parser.parse_args()
     import matplotlib
 
-    matplotlib.use("svg")
-    matplotlib.rcParams |= {"svg.hashsalt": "mien", "svg.fonttype": "none", "font.family": "sans-serif"}
+    matplotlib.use("agg")
     run = read(arguments.runs)
     growths = [("V", g) for g in by_vertices(run)] + [("F", g) for g in by_frames(run)]
     pictures = set()
     if growths:
-        draw_growth(arguments.out / "benchmarks/growth.svg", growths)
-        pictures.add("growth.svg")
+        draw_growth(arguments.out / "benchmarks/growth.png", growths)
+        pictures.add("growth.png")
     if moved_bytes(run):
-        draw_roofline(arguments.out / "benchmarks/roofline.svg", run)
-        pictures.add("roofline.svg")
+        draw_roofline(arguments.out / "benchmarks/roofline.png", run)
+        pictures.add("roofline.png")
     names = [path.name for path in arguments.runs]
     (arguments.out / "benchmarks.md").write_text(page(run, names, pictures))
     print(f"{arguments.out / 'benchmarks.md'}: {len(run.comparisons)} comparisons")
