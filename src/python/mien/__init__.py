@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mien.editing.edit_list import EditList as EditList
     from mien.editing.gain import Gain as Gain
     from mien.editing.mirror import Mirror as Mirror
+    from mien.editing.neutral import Neutral as Neutral
     from mien.editing.offset import Offset as Offset
     from mien.editing.paste import Paste as Paste
     from mien.editing.recombiner import Recombiner as Recombiner
@@ -145,6 +146,7 @@ _HOMES = {
     "Drag": "mien.editing.drag",
     "Gain": "mien.editing.gain",
     "Mirror": "mien.editing.mirror",
+    "Neutral": "mien.editing.neutral",
     "Offset": "mien.editing.offset",
     "Paste": "mien.editing.paste",
     "Retime": "mien.editing.retime",

@@ -8,6 +8,7 @@ from mien.editing.edit_list import EditList as EditList
 from mien.editing.edits import Edit as Edit
 from mien.editing.gain import Gain as Gain
 from mien.editing.mirror import Mirror as Mirror
+from mien.editing.neutral import Neutral as Neutral
 from mien.editing.offset import Offset as Offset
 from mien.editing.paste import Paste as Paste
 from mien.editing.recipes import EnvelopeRecipe as EnvelopeRecipe

@@ -15,6 +15,7 @@ from mien.editing.drag import Drag
 from mien.editing.edits import Edit
 from mien.editing.gain import Gain
 from mien.editing.mirror import Mirror
+from mien.editing.neutral import Neutral
 from mien.editing.offset import Offset
 from mien.editing.paste import Paste
 from mien.editing.recipes import SimilarRecipe
@@ -34,7 +35,21 @@ SCHEMA, VERSION = "mien.edits", 1
 # What an edit is called in files -> its class.
 KINDS: dict[str, type[Edit]] = {
     kind.kind: kind
-    for kind in (Blend, Contact, Drag, Gain, Insert, Mirror, Offset, Paste, Remove, Retime, Sculpt, Smooth)
+    for kind in (
+        Blend,
+        Contact,
+        Drag,
+        Gain,
+        Insert,
+        Mirror,
+        Neutral,
+        Offset,
+        Paste,
+        Remove,
+        Retime,
+        Sculpt,
+        Smooth,
+    )
 }
 
 

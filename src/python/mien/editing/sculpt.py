@@ -12,9 +12,11 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.gradients import COMPOSITIONS, carried
 from mien.editing.recipes import (
     Envelope,
     EnvelopeRecipe,
+    FrameWeights,
     Region,
     checked_envelope,
     checked_region,
@@ -47,9 +49,18 @@ class Sculpt(Edit):
         Frame weights, 1 at `frame`; by default 8 frames of ease on each side.
     region : (V,) floats in [0, 1] or RegionRecipe, optional
         Vertex weights; None is everywhere.
+<<<<<<< HEAD
     space : {"world", "head", "surface"}
         Where the shape lies: with the head of that frame, or without. With "surface" it lies in the world, and the
         difference turns with the skin: a wrinkle stays upright on a cheek that swings out.
+=======
+    space : {"world", "head"}
+        Where the shape lies: with the head of that frame, or without.
+    compose : {"head", "gradients"}
+        Other frames get the displacement of this one in head space; or every triangle of the shape is stretched and
+        turned as the take's is against this frame, anchored on the vertices that are not sculpted: the correction
+        turns with the skin under it, and neither depends on the head.
+>>>>>>> 761fc49 (editing: Put a performance on a changed neutral; compose sculpts by gradients)
 
     Notes
     -----
@@ -66,6 +77,7 @@ class Sculpt(Edit):
     envelope: Envelope = None
     region: Region = None
     space: str = "world"
+    compose: str = "head"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame", _validate.index("frame", self.frame, least=0))
@@ -75,6 +87,7 @@ class Sculpt(Edit):
         object.__setattr__(self, "envelope", checked_envelope(self.envelope))
         object.__setattr__(self, "region", checked_region(self.region))
         object.__setattr__(self, "space", _validate.one_of("space", self.space, _SPACES))
+        object.__setattr__(self, "compose", _validate.one_of("compose", self.compose, COMPOSITIONS))
 
     def apply_to(self, scene: Scene) -> Application:
         """Work the sculpt out on a performance."""
@@ -91,6 +104,10 @@ class Sculpt(Edit):
         weights = vertex_weights(self.region, performance)
         if self.space != "head":
             shape = performance.head[frame].apply_inverse(shape)[0]
+        if self.compose == "gradients":
+            source = scene.current(frame)
+            target = shape if weights is None else source + weights[:, None] * (shape - source)
+            return carried(scene, source, target, FrameWeights(start, stop, factors))
         displacement = np.ascontiguousarray((shape - scene.current(frame)).T)
 
         if self.space == "surface":
@@ -137,6 +154,7 @@ class Sculpt(Edit):
         return {
             "frame": writer.frame(self.frame),
             "space": self.space,
+            **({} if self.compose == "head" else {"compose": self.compose}),
             **writer.places(self.region, self.envelope),
             "shape": np.asarray(self.shape).tolist(),
         }
@@ -148,6 +166,7 @@ class Sculpt(Edit):
             fields.frame("frame"),
             fields.numbers("shape"),
             space=fields.take("space", "world"),
+            compose=fields.take("compose", "head"),
             region=fields.region(),
             envelope=fields.envelope(),
         )

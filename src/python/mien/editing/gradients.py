@@ -1,0 +1,144 @@
+"""The transform-invariant way to compose, which never needs the head.
+
+Shapes are described by how their triangles are stretched and turned, and anchored on what is not edited.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien import _core
+from mien.editing.edits import Application, Block, Scene
+from mien.editing.recipes import FrameWeights
+from mien.geometry.deform.laplacian import LaplacianDeformer
+from mien.values.performance import Performance
+from mien.values.topology import Topology
+
+__all__ = ["COMPOSITIONS", "Anchoring", "Carrying", "carried", "require_finite_frames"]
+
+Float64 = npt.NDArray[np.float64]
+
+COMPOSITIONS = ("head", "gradients")
+# Vertices that differ by less, relative to the face's diagonal, are the same.
+_SAME = 1e-6
+
+
+def require_finite_frames(name: str, performance: Performance, start: int, stop: int) -> None:
+    """Raise a ValueError where vertices are missing: gradients need all of them."""
+    positions = performance.take.positions[start:stop]
+    place = _core.first_non_finite(positions)
+    if place is not None:
+        raise ValueError(
+            f"`{name}` must be finite for gradients, got {positions[place].tolist()} at frame {start + place[0]}, "
+            f"vertex {place[1]}"
+        )
+
+
+class Anchoring:
+    """Put shapes on frames so that some vertices are those of the frames and the rest is bent as little as can be.
+
+    Parameters
+    ----------
+    topology : Topology
+    shape : (V, 3) float64
+        On which stiffness is measured.
+    kept : (V,) booleans
+        Vertices that stay on the frames. Connected parts without one are left where the shapes have them.
+    """
+
+    def __init__(self, topology: Topology, shape: Float64, kept: npt.NDArray[np.bool_]) -> None:
+        triangles = topology.triangles
+        mixed = triangles[kept[triangles].any(axis=1) & ~kept[triangles].all(axis=1)]
+        touched = np.zeros(len(kept), bool)
+        touched[mixed.ravel()] = True
+        self.kept, self.edge = kept, np.flatnonzero(kept & touched)
+        self._deformer: LaplacianDeformer | None = None
+        if len(self.edge):
+            moving = _joined_to(triangles, touched & ~kept, ~kept)
+            moving[self.edge] = True
+            self._deformer = LaplacianDeformer(
+                topology, shape, self.edge, region=moving.astype(np.float64), dtype=np.float64
+            )
+
+    def put(self, shapes: Float64, frames: Float64) -> Float64:
+        """Return shapes (n, V, 3) put on frames (n, V, 3)."""
+        out = shapes
+        if self._deformer is not None:
+            out = self._deformer.solve(
+                np.ascontiguousarray(frames[:, self.edge]), np.ascontiguousarray(shapes)
+            )
+        return np.where(self.kept[:, None], frames, out)
+
+
+class Carrying:
+    """Carry frames from one shape to another, triangle by triangle; what both have in common stays on the frames.
+
+    Minimises ``sum_t area_t |∇y - S_t|²`` with S_t the gradient of the frame's triangle against `source` and y the
+    wanted positions of `target`. Where the frame is `source`, the result is `target`; where a frame is moved rigidly,
+    so is the result. Parts that have nothing in common move as far, times the ratio of the sizes.
+    """
+
+    def __init__(self, topology: Topology, source: Float64, target: Float64) -> None:
+        kept = (source == target).all(axis=1)
+        source, target = np.ascontiguousarray(source), np.ascontiguousarray(target)
+        self.kept = kept
+        self._anchoring = Anchoring(topology, target, kept)
+        self._transfer = _core.DeformationTransfer(
+            source,
+            topology.triangles,
+            target,
+            topology.triangles,
+            None,
+            np.flatnonzero(kept).astype(np.int32),
+            is_double=True,
+        )
+
+    def carry(self, frames: Float64) -> Float64:
+        """Return frames (n, V, 3) as the target would act them."""
+        out = np.empty_like(frames)
+        self._transfer.apply(frames, out)
+        return self._anchoring.put(out, frames)
+
+
+def carried(scene: Scene, source: Float64, target: Float64, frames: FrameWeights) -> Application:
+    """Return an edit that acts the frames with `target` in place of `source`: ``current + e (carried - current)``.
+
+    Vertices that differ by at most 1e-6 of the source's diagonal keep their bits.
+    """
+    performance, (start, stop, factors) = scene.performance, frames
+    missing = np.flatnonzero(~np.isfinite(source).all(axis=1))
+    if len(missing):
+        raise ValueError(
+            f"every vertex must be there for gradients, got {source[missing[0]].tolist()} at vertex {missing[0]}"
+        )
+    require_finite_frames("take", performance, start, stop)
+    same = np.linalg.norm(target - source, axis=1) <= _SAME * np.linalg.norm(np.ptp(source, axis=0))
+    changed = (~same).astype(np.float64)
+    if same.all():
+        return Application(start, stop, changed, lambda block: None)
+    carrying = Carrying(performance.take.topology, source, np.where(same[:, None], source, target))
+
+    def add(block: Block) -> None:
+        current = block.current()
+        difference = (carrying.carry(current) - current).transpose(0, 2, 1)
+        block.planes[...] += difference * (block.of_frames(start, factors)[:, None, None] * changed)
+
+    return Application(start, stop, changed, add)
+
+
+def _joined_to(
+    triangles: npt.NDArray[np.int32], seeds: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]
+) -> npt.NDArray[Any]:
+    """Return the vertices of `inside` that a chain of triangles' edges inside joins to a seed."""
+    found = seeds & inside
+    while True:
+        reached = found[triangles].any(axis=1)
+        grown = found.copy()
+        grown[triangles[reached].ravel()] = True
+        grown &= inside
+        if grown.sum() == found.sum():
+            return found
+        found = grown
