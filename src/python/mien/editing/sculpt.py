@@ -49,18 +49,16 @@ class Sculpt(Edit):
         Frame weights, 1 at `frame`; by default 8 frames of ease on each side.
     region : (V,) floats in [0, 1] or RegionRecipe, optional
         Vertex weights; None is everywhere.
-    <<<<<<< HEAD
+    space : {"world", "head"}
+        Where the shape lies: with the head of that frame, or without.
+=======
     space : {"world", "head", "surface"}
         Where the shape lies: with the head of that frame, or without. With "surface" it lies in the world, and the
         difference turns with the skin: a wrinkle stays upright on a cheek that swings out.
-    =======
-    space : {"world", "head"}
-        Where the shape lies: with the head of that frame, or without.
     compose : {"head", "gradients"}
         Other frames get the displacement of this one in head space; or every triangle of the shape is stretched and
         turned as the take's is against this frame, anchored on the vertices that are not sculpted: the correction
         turns with the skin under it, and neither depends on the head.
-    >>>>>>> 761fc49 (editing: Put a performance on a changed neutral; compose sculpts by gradients)
 
     Notes
     -----
