@@ -290,19 +290,39 @@ def test_confidence_falls_with_what_goes_wrong(rng) -> None:
 # What the artist knows
 
 
-def test_keys_are_met_and_touch_nothing_else(rng) -> None:
+def test_keys_are_met_and_touch_nothing_far_away(rng) -> None:
     acted = act(rng, noise=0.01)
-    free = mien.separate(acted.take, acted.neutral)
+    take = dataclasses.replace(acted.take, fps=10.0)  # half a second is five frames
+    free = mien.separate(take, acted.neutral)
     keys = {30: acted.head[30], 4: (acted.head.rotation[4], acted.head.translation[4])}
-    perf = mien.separate(acted.take, acted.neutral, keys=keys)
+    perf = mien.separate(take, acted.neutral, keys=keys)
     others = np.delete(np.arange(FRAMES), [4, 30])
     for f in keys:
         assert np.array_equal(perf.head.rotation[f], acted.head.rotation[f])
         assert np.array_equal(perf.head.translation[f], acted.head.translation[f])
         assert perf.confidence[f] == 1
         assert perf.residual[f] == pytest.approx(free.residual[f], rel=0.3)
-    assert np.array_equal(perf.head.rotation[others], free.head.rotation[others])
+    far = np.min(np.abs(np.arange(FRAMES)[:, None] - list(keys)), axis=1) > 5
+    assert np.array_equal(perf.head.rotation[far], free.head.rotation[far])
     assert np.array_equal(perf.residual[others], free.residual[others])
+
+
+def test_what_keys_correct_fades_out_around_them(rng) -> None:
+    acted = act(rng)
+    take = dataclasses.replace(acted.take, fps=16.0)
+    free = mien.separate(take, acted.neutral, method="procrustes")
+    shift = mien.RigidMotion(np.eye(3)[None], [[0.4, 0.0, 0.0]])
+    other = mien.RigidMotion(np.eye(3)[None], [[0.0, -0.2, 0.0]])
+    keys = {20: free.head[20] @ shift, 26: free.head[26] @ other}
+    perf = mien.separate(take, acted.neutral, method="procrustes", keys=keys)
+    step = (free.head.inverse() @ perf.head).translation
+    np.testing.assert_allclose(step[[20, 26]], [[0.4, 0, 0], [0, -0.2, 0]], atol=1e-9)
+    np.testing.assert_allclose(step[16], [0.2, 0, 0], atol=1e-9)  # a quarter of a second before
+    np.testing.assert_allclose(step[[12, 34]], 0, atol=1e-9)
+    assert np.all(np.diff(step[12:21, 0]) >= 0)
+    assert np.all(np.diff(step[20:27, 0]) <= 0)
+    assert np.all(np.diff(step[20:27, 1]) <= 0)
+    assert np.abs(np.diff(step, axis=0)).max() < 0.15  # no jump
 
 
 def test_without_a_neutral_a_key_places_head_space(rng) -> None:

@@ -147,6 +147,32 @@ def test_a_camera_that_slips_on_its_helmet_is_head_motion(acted, face):
     assert np.linalg.norm(gap, axis=2).mean() * 10 < 0.15
 
 
+def test_blocks_do_not_matter(acted, face, monkeypatch):
+    take, neutral = part(acted, face)
+    whole = mien.separate(take, neutral)
+    monkeypatch.setattr("mien.separation.jointly._BLOCK", 7)
+    parts = mien.separate(take, neutral)
+    np.testing.assert_array_equal(parts.head.rotation, whole.head.rotation)
+    np.testing.assert_array_equal(parts.confidence, whole.confidence)
+
+
+def test_confidence_tells_good_frames_from_bad_ones(acted, face):
+    """A third of the frames show half the face, with 0.5 mm of noise: these must stand back behind the others."""
+    take, neutral = part(acted, face)
+    rng = np.random.default_rng(4)
+    bad = np.arange(FRAMES) % 3 == 1
+    positions = take.positions.astype(np.float64)
+    positions[bad] += rng.normal(0, 0.05, positions[bad].shape)
+    positions[np.ix_(bad, neutral[:, 1] > np.median(neutral[:, 1]))] = np.nan
+    perf = mien.separate(take.with_positions(positions), neutral)
+    error = errors(perf, acted.head_motion, neutral).mean(axis=1)
+    assert error[bad].mean() > 2 * error[~bad].mean()
+    ranks = [np.argsort(np.argsort(x)) for x in (-perf.confidence, error)]
+    assert np.corrcoef(*ranks)[0, 1] > 0.4
+    assert np.median(perf.confidence[bad]) < np.quantile(perf.confidence[~bad], 0.2)
+    assert error[perf.confidence >= 0.5].max() < 0.6
+
+
 # Where two separations differ
 
 

@@ -53,8 +53,9 @@ def separate(
     rig : Rig, optional
         Its neutral is used when `neutral` is not given. Method ``joint`` takes its shapes for those of the actor.
     keys : mapping from frame to RigidMotion of one frame or (rotation, translation), optional
-        Heads known by hand, head → world, by zero-based frame. They replace what is found at exactly these frames;
-        others do not look at them. Without a neutral the first key also says where head space lies.
+        Heads known by hand, head → world, by zero-based frame. They are met exactly, and what they correct fades out
+        over half a second to either side; frames further away do not change. Without a neutral the first key also
+        says where head space lies.
     method : {"joint", "sequence", "robust", "procrustes"}
         ``joint`` estimates head and expression together over the whole take, by a built-in model of how faces move or
         by `rig`, and by what comes to rest; where no face is found it does what ``sequence`` does. ``sequence`` learns

@@ -13,7 +13,7 @@ from mien.geometry.alignment import extent
 from mien.separation.modes import Modes, rigid_modes
 from mien.values.rigid import RigidMotion
 
-__all__ = ["Refined", "Solver", "learn"]
+__all__ = ["HALF_TRUST", "Refined", "Solver", "learn"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -27,7 +27,7 @@ _WAVES = 8
 _WAVE_LENGTH = 70 / 250
 # Calibration of the predicted error on development takes (docs/algorithms/separation.md).
 _UNEXPLAINED, _EXPLAINED = 2.2, 0.3
-_HALF_TRUST = 0.3 / 250  # predicted error at which confidence is one half: 0.3 mm on a face
+HALF_TRUST = 0.3 / 250  # predicted error at which confidence is one half: 0.3 mm on a face
 
 
 class Refined(NamedTuple):
@@ -63,7 +63,7 @@ class Solver(NamedTuple):
         rotation[lost], translation[lost] = head.rotation[lost], head.translation[lost]
         error = _UNEXPLAINED**2 * probes[:, 0] + _EXPLAINED**2 * probes[:, 1]
         error += np.sum(self.metric * self.spread[:6, :6])
-        trust = ~lost / (1 + error / (_HALF_TRUST * self.size) ** 2)
+        trust = ~lost / (1 + error / (HALF_TRUST * self.size) ** 2)
         return Refined(RigidMotion(rotation, translation), trust, residual)
 
     def solve(
