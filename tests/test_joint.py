@@ -50,7 +50,14 @@ def acted(
 
 
 def solved(face: slow.Model, frames: np.ndarray, rotation: np.ndarray, translation: np.ndarray, **more):
-    options = {"index": np.arange(len(face.points)), "steps": 2, "rounds": 2, "details": True, **more}
+    options = {
+        "index": np.arange(len(face.points)),
+        "steps": 2,
+        "rounds": 2,
+        "relaxation": 1.3,
+        "details": True,
+        **more,
+    }
     return _core.JointSolver(*face).solve(
         frames,
         options["index"],
@@ -58,6 +65,7 @@ def solved(face: slow.Model, frames: np.ndarray, rotation: np.ndarray, translati
         translation,
         options["steps"],
         options["rounds"],
+        options["relaxation"],
         options["details"],
     )
 
@@ -74,7 +82,7 @@ def test_follows_its_slow_twin(rng, size, modes, n_frames, dtype):
     rotation, translation, lost, residual, probes, out, squares = solved(face, frames, near, there)
     assert rotation.shape == (n_frames, 3, 3)
     for f, frame in enumerate(frames.astype(np.float64)):
-        r, t, x, s, p = slow.solve_frame(face, frame, near[f], there[f], 2, 2)
+        r, t, x, s, p = slow.solve_frame(face, frame, near[f], there[f], 2, 2, 1.3)
         moved = face.points @ (rotation[f] - r).T + translation[f] - t
         assert np.abs(moved).max() < 2e-5 * face.radius
         assert np.abs(out[f] - x).max() < 2e-5 * face.radius
@@ -110,8 +118,8 @@ def test_missing_and_wild_vertices_do_not_matter_much(rng):
     clean = solved(face, frames, near, there)
     frames[0, ::10] = np.nan
     frames[1, ::10] = np.inf
-    frames[2, ::20] = 1e30
-    frames[3, ::20] += 5
+    frames[2, ::50] = 1e30
+    frames[3, ::50] += 30
     rotation, translation, lost = solved(face, frames, near, there)[:3]
     assert not lost.any()
     moved = np.einsum("fij,vj->fvi", rotation - clean[0], face.points) + (translation - clean[1])[:, None]
@@ -146,7 +154,7 @@ digest = hashlib.sha256(solver.spread.tobytes())
 rotation = Rotation.random(37, random_state=1).as_matrix()
 for dtype in (np.float32, np.float64):
     frames = (np.einsum("fij,vj->fvi", rotation, points) + rng.normal(0, 0.02, (37, n, 3))).astype(dtype)
-    for part in solver.solve(frames, np.arange(n), rotation, np.zeros((37, 3)), 2, 2, True):
+    for part in solver.solve(frames, np.arange(n), rotation, np.zeros((37, 3)), 2, 2, 1.5, True):
         digest.update(part.tobytes())
 a, b = rng.normal(size=(97, 401)), rng.normal(size=(401, 53))
 digest.update(_core.multiply_matrices(a, b).tobytes())
@@ -179,8 +187,9 @@ def test_wrong_models_are_refused(rng):
     frames, near, there = acted(rng, face, 2)
     with pytest.raises(ValueError, match="index must name vertices below 20, got 20"):
         solved(face, frames, near, there, index=np.arange(1, 21))
-    with pytest.raises(ValueError, match="steps"):
-        solved(face, frames, near, there, steps=0)
+    for wrong in ({"steps": 0}, {"rounds": -1}, {"relaxation": 2.0}):
+        with pytest.raises(ValueError, match="relaxation between 0 and 2"):
+            solved(face, frames, near, there, **wrong)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 5), (49, 193, 17), (7, 400, 33), (3, 0, 2)])

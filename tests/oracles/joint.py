@@ -46,7 +46,13 @@ def spread(model: Model) -> tuple[np.ndarray, np.ndarray]:
 
 
 def solve_frame(
-    model: Model, frame: np.ndarray, rotation: np.ndarray, translation: np.ndarray, steps: int, rounds: int
+    model: Model,
+    frame: np.ndarray,
+    rotation: np.ndarray,
+    translation: np.ndarray,
+    steps: int,
+    rounds: int,
+    relaxation: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Rotation, translation, coefficients (P,), squares (S,) and probes (2,) of one frame (S, 3)."""
     _, gain = spread(model)
@@ -59,7 +65,9 @@ def solve_frame(
     def left(x: np.ndarray) -> np.ndarray:
         return (seen() - (model.fields @ x).reshape(-1, 3)) * present[:, None]
 
-    x = seen().ravel() @ gain
+    away = seen()
+    believed = np.minimum(model.radius**2 / (1e-30 + np.sum(away**2, axis=1)), 1)
+    x = (believed[:, None] * away).ravel() @ gain
     for step in range(steps):
         if step:
             x[:6] = 0
@@ -67,7 +75,8 @@ def solve_frame(
             rest = left(x)
             s = np.sum(rest**2, axis=1) / model.scale**2
             weight = np.minimum((model.freedom + 3) / (model.freedom + s), 1)
-            x = (model.fields @ x + (weight[:, None] * rest).ravel()) @ gain
+            told = (model.fields @ x + (weight[:, None] * rest).ravel()) @ gain
+            x = x + relaxation * (told - x)
         rest = left(x)
         turn = turned(np.eye(3), x[:3] / model.radius)
         moved = translation + rotation @ (model.centre + x[3:6] - turn @ model.centre)

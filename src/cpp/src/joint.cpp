@@ -113,13 +113,13 @@ class Group {
         for (std::int64_t i = 0; i < m_.columns * kJointFrames; ++i) s_.x[i] = static_cast<float>(s_.sums[i]);
     }
 
-    void reweight() {
+    void reweight(double relaxation) {
         std::fill_n(s_.sums, m_.columns * kJointFrames, 0.0);
         pass(false, nullptr, m_.gain.data(), m_.columns, s_.sums);
         kernels().joint.product(m_.held.data(), m_.columns / kJointRows, m_.fieldCount, s_.x, s_.held);
         for (std::int64_t i = 0; i < m_.columns * kJointFrames; ++i) {
-            const double kept = static_cast<double>(s_.x[i]) - static_cast<double>(s_.held[i]);
-            s_.x[i] = static_cast<float>(kept + s_.sums[i]);
+            const double step = s_.sums[i] - static_cast<double>(s_.held[i]);
+            s_.x[i] = static_cast<float>(static_cast<double>(s_.x[i]) + relaxation * step);
         }
     }
 
@@ -194,7 +194,7 @@ class Group {
                 kernel.product(m_.fields.data() + 3 * v * m_.fieldCount, depth / kJointRows, m_.fieldCount,
                                s_.x, s_.rows);
             kernel.weigh(&pose_, s_.world + 3 * v * kJointFrames, m_.points.data() + 3 * v,
-                         m_.inverse.data() + v, depth / 3, m_.freedom, first, s_.rows,
+                         (first ? m_.believed : m_.inverse).data() + v, depth / 3, m_.freedom, first, s_.rows,
                          squares ? squares + v * kJointFrames : nullptr);
             kernel.addProduct(panel + 3 * v * columns, columns / kJointRows, depth, s_.rows, sums);
         }
@@ -300,8 +300,9 @@ void JointSolver::solve(const ConstFrames& positions, const std::int64_t* index,
             throw Error(Status::invalidArgument, "index must name vertices below " +
                                                      std::to_string(positions.vertices) + ", got " +
                                                      std::to_string(index[v]));
-    if (options.steps < 1 || options.rounds < 0)
-        throw Error(Status::invalidArgument, "steps must be at least 1 and rounds at least 0");
+    if (options.steps < 1 || options.rounds < 0 || !(options.relaxation > 0 && options.relaxation < 2))
+        throw Error(Status::invalidArgument,
+                    "steps must be at least 1, rounds at least 0, relaxation between 0 and 2");
     parallelFor((positions.frames + kJointFrames - 1) / kJointFrames, 1,
                 [&](std::int64_t first, std::int64_t last) {
                     const ScratchPool::Lease memory(&state_->pool, sizeof(float) * Scratch16::floats(panels));
@@ -313,7 +314,8 @@ void JointSolver::solve(const ConstFrames& positions, const std::int64_t* index,
                         group.begin();
                         for (int step = 0; step < options.steps; ++step) {
                             if (step > 0) group.settle();
-                            for (int round = 0; round < options.rounds; ++round) group.reweight();
+                            for (int round = 0; round < options.rounds; ++round)
+                                group.reweight(options.relaxation);
                             if (step + 1 == options.steps) group.examine();
                             group.move();
                         }

@@ -9,6 +9,9 @@
 namespace mien {
 namespace {
 
+// Radii, 70 mm each on a face: farther than faces move.
+constexpr float kReach = 1.0F;
+
 using Matrix = std::vector<double>;  // row-major
 
 std::int64_t roundUp(std::int64_t count, std::int64_t to) {
@@ -116,6 +119,7 @@ JointPanels::JointPanels(const JointModel& model) {
     std::copy_n(model.centre, 3, centre);
     weights.assign(model.weights, model.weights + vertices);
     ones.assign(static_cast<std::size_t>(padded), 1.0F);
+    believed.assign(static_cast<std::size_t>(padded), kJointBelieved * kJointBelieved / (kReach * kReach));
     const std::int64_t p = fieldCount, rows = 3 * vertices;
 
     points.assign(static_cast<std::size_t>(3 * padded), 0.0F);

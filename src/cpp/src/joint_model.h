@@ -24,7 +24,7 @@ struct JointPanels {
     AlignedVector<float> fields;               // tiles of rows, depth P
     AlignedVector<float> gain, probe;          // for each block: tiles of columns, depth its rows
     AlignedVector<float> held;                 // spread times precision: tiles of rows, depth P
-    AlignedVector<float> ones;                 // 1 a vertex
+    AlignedVector<float> believed, ones;       // 1 a vertex: what `inverse` is before anything is told, and 1
     std::vector<double> weights;               // S
     std::vector<double> spread;                // P x P
     std::vector<double> told;                  // 6 waves x P: the probes of the fields

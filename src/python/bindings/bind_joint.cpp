@@ -47,7 +47,7 @@ DoubleArray spreadOf(const JointSolver& solver) {
 // (rotation, translation, lost, residual, probes, coefficients, squares); the last two None unless asked for.
 py::tuple solve(const JointSolver& solver, const py::array& positions, const Int64Array& index,
                 const DoubleArray& rotation, const DoubleArray& translation, int steps, int rounds,
-                bool details) {
+                double relaxation, bool details) {
     const ConstFrames view = borrowFrames(positions, "positions");
     const py::ssize_t n = view.frames, s = solver.vertices(), p = solver.fieldCount();
     requireShape(index, {s}, "index");
@@ -74,6 +74,7 @@ py::tuple solve(const JointSolver& solver, const py::array& positions, const Int
     JointOptions options;
     options.steps = steps;
     options.rounds = rounds;
+    options.relaxation = relaxation;
     const std::int64_t* chosen = index.data();
     const double *fromRotation = rotation.data(), *fromTranslation = translation.data();
     {
@@ -94,7 +95,7 @@ void bindJoint(py::module_& module) {
         .def_property_readonly("spread", &spreadOf)
         .def("solve", &solve, py::arg("positions").noconvert(), py::arg("index").noconvert(),
              py::arg("rotation").noconvert(), py::arg("translation").noconvert(), py::arg("steps"),
-             py::arg("rounds"), py::arg("details"));
+             py::arg("rounds"), py::arg("relaxation"), py::arg("details"));
 }
 
 }  // namespace mien

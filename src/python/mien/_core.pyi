@@ -56,6 +56,7 @@ class JointSolver:
         translation: _Float64,
         steps: int,
         rounds: int,
+        relaxation: float,
         details: bool,
     ) -> tuple[
         _Float64,

@@ -30,6 +30,8 @@ struct JointModel {
 struct JointOptions {
     int steps = 2;   // linearisations about the head, at least 1; each goes on from the one before
     int rounds = 2;  // reweightings in each, at least 0
+    // What a reweighting moves is multiplied by it, in (0, 2): weights below 1 make steps that are too short.
+    double relaxation = 1.5;
 };
 
 // Where results go, all owned by the caller; those that may be null say so.

@@ -91,13 +91,21 @@ class FaceModel:
         """Smooth displacement fields (N, M) of unit variance each: a low-rank square root of their covariance."""
         chosen = _spread(self.points * np.where(self.points[:, 2:] > 2, 1.0, 0.4), _CONTROLS)
         centres = self.points[chosen]
-        factor = np.linalg.cholesky(_covariance(centres, centres) + 1e-6 * np.eye(len(centres)))
-        out: Float64 = np.linalg.solve(factor, _covariance(centres, self.points)).T
-        return out
+        own = _covariance(centres, centres) + 1e-6 * np.eye(len(centres))
+        rows = _covariance(centres, self.points)
+        # Cholesky's factor and forward substitution at once: LAPACK's bits would depend on its threads.
+        for k in range(len(own)):
+            root = np.sqrt(own[k, k])
+            own[k] /= root
+            rows[k] /= root
+            below = own[k, k + 1 :, None].copy()
+            own[k + 1 :] -= below * own[k]
+            rows[k + 1 :] -= below * rows[k]
+        return np.ascontiguousarray(rows.T)
 
 
 def _covariance(a: Float64, b: Float64) -> Float64:
-    squared: Float64 = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1) - 2 * a @ b.T
+    squared: Float64 = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1) - 2 * np.einsum("ai,bi->ab", a, b)
     out: Float64 = np.zeros_like(squared)
     for sd, length in _BENDS:
         out += sd**2 * np.exp(squared / (-2 * length**2))

@@ -20,7 +20,8 @@ Float64 = npt.NDArray[np.float64]
 _FREEDOM = 4.0  # of Student's distribution of what is left unexplained
 _ROUNDS = 5
 _STEPS, _STEP_ROUNDS = 2, 2  # linearisations of a frame's head, reweightings in each
-_LEARNING_ROUNDS = 3  # reweightings while learning
+_RELAXATION = 1.3  # of reweightings, which by themselves are short
+_LEARNING_ROUNDS = 2  # reweightings while learning
 _NOISE = 0.05 / 250  # no vertex is believed beyond this, of the extent
 _LOST = 25.0  # a frame whose median residual is five standard deviations is not the face
 _WAVES = 8
@@ -58,7 +59,7 @@ class Solver(NamedTuple):
         the face keep the head they came with, at confidence 0.
         """
         rotation, translation, lost, residual, probes, _, _ = self.solve(
-            positions, head, _STEPS, _STEP_ROUNDS, details=False
+            positions, head, _STEPS, _STEP_ROUNDS, _RELAXATION, details=False
         )
         rotation[lost], translation[lost] = head.rotation[lost], head.translation[lost]
         error = _UNEXPLAINED**2 * probes[:, 0] + _EXPLAINED**2 * probes[:, 1]
@@ -67,7 +68,14 @@ class Solver(NamedTuple):
         return Refined(RigidMotion(rotation, translation), trust, residual)
 
     def solve(
-        self, positions: npt.NDArray[Any], head: RigidMotion, steps: int, rounds: int, *, details: bool
+        self,
+        positions: npt.NDArray[Any],
+        head: RigidMotion,
+        steps: int,
+        rounds: int,
+        relaxation: float = 1.0,
+        *,
+        details: bool,
     ) -> tuple[Any, ...]:
         """Return what the core does: heads, lost frames, residuals, probes, and in detail all that was found."""
         return self.core.solve(
@@ -77,6 +85,7 @@ class Solver(NamedTuple):
             np.ascontiguousarray(head.translation),
             steps,
             rounds,
+            relaxation,
             details,
         )
 

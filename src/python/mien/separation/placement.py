@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mien import _core
 
-__all__ = ["Anchors", "Laid", "NORMAL_REACH", "Placed", "agreement", "features", "nearest"]
+__all__ = ["Anchors", "Laid", "NORMAL_REACH", "Placed", "agreement", "features", "nearest", "rotated"]
 
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
@@ -32,7 +32,7 @@ class Placed(NamedTuple):
     def to_model(self, points: Float64) -> Float64:
         """Return target points (N, 3) in the model's space, (B, N, 3) or (N, 3)."""
         moved = points - self.translation[..., None, :]
-        out: Float64 = moved @ self.rotation / self.scale[..., None, None]
+        out: Float64 = rotated(moved, self.rotation) / self.scale[..., None, None]
         return out
 
     def to_target(self, points: Float64) -> Float64:
@@ -51,6 +51,14 @@ class Placed(NamedTuple):
     def take(self, which: npt.NDArray[np.int64] | int) -> Placed:
         """Return some of them, or one."""
         return Placed(*(part[which] for part in self))
+
+
+def rotated(points: Float64, matrix: Float64) -> Float64:
+    """Return points (N, 3) or (B, N, 3) times one matrix or one each, whatever the threads of BLAS."""
+    if points.ndim == 2 and matrix.ndim == 2:
+        return _core.multiply_matrices(np.ascontiguousarray(points), np.ascontiguousarray(matrix))
+    out: Float64 = points @ matrix  # few points each, which BLAS does on one thread
+    return out
 
 
 class Laid(NamedTuple):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.geometry.alignment import extent
 from mien.separation.face_model import FaceModel, builtin_face_model, vertex_normals
-from mien.separation.placement import Anchors, Laid, features
+from mien.separation.placement import Anchors, Laid, features, rotated
 from mien.separation.pose_search import find_poses
 from mien.separation.registration import bend, fit_shape, likeness
 from mien.separation.surface import Surface, sample_surface
@@ -209,11 +209,12 @@ def _carried(model: FaceModel, laid: Laid, whole: float, topology: Topology, poi
     scale, turn = float(laid.pose.scale), laid.pose.rotation
     at = _nearby(
         laid.pose.to_model(points),
-        laid.pose.side * _normals(topology, points) @ turn,
+        rotated(laid.pose.side * _normals(topology, points), turn),
         laid.points,
         laid.normals,
     )
-    fields = _read(model.expression, at) @ turn.T * scale
+    fields = _read(model.expression, at)
+    fields = rotated(fields.reshape(-1, 3), turn.T).reshape(fields.shape) * scale
     squares = np.einsum("kvi,kvi->k", fields, fields)
     sigma = np.sqrt(squares / len(points))
     kept = sigma > 1e-6 * scale
@@ -232,11 +233,12 @@ def shapes_at(model: FaceModel, laid: Laid, whole: float, rig: Rig) -> Float64:
         laid.points,
         laid.normals,
         np.ascontiguousarray(laid.pose.to_model(points)),
-        laid.pose.side * _normals(rig.topology, points) @ turn,
+        rotated(laid.pose.side * _normals(rig.topology, points), turn),
     )
     names = rig.names
     shapes = rig.evaluate(np.eye(len(names))).positions.astype(np.float64) - points
-    fields = _read(shapes, at) @ turn / float(laid.pose.scale)
+    fields = _read(shapes, at)
+    fields = rotated(fields.reshape(-1, 3), turn).reshape(fields.shape) / float(laid.pose.scale)
     return np.asarray(fields * (at.trust * whole)[:, None])
 
 

@@ -93,15 +93,17 @@ def fit_shape(
         columns[:, 3:6] = n
         columns[:, 6] = np.sum(x * n, axis=1)
         columns[:, 7:] = np.einsum("kpi,pi->pk", model.identity[:, pairs.vertices], n)
-        gap = np.sum((pairs.places - x) * n, axis=1) + columns[:, 7:] @ laid.shape
+        told = _core.multiply_matrices(np.ascontiguousarray(columns[:, 7:]), laid.shape[:, None])
+        gap = np.sum((pairs.places - x) * n, axis=1) + told[:, 0]
         w = pairs.weights * (_SAMPLES / (0.5 * sigma) ** 2 / 1.5)
-        normal = columns.T @ (w[:, None] * columns)
-        right = columns.T @ (w * gap)
+        transposed = np.ascontiguousarray(columns.T)
+        normal = _core.multiply_matrices(transposed, w[:, None] * columns)
+        right = _core.multiply_matrices(transposed, (w * gap)[:, None])[:, 0]
         if anchors is not None:
             _add_anchors(normal, right, model, laid, anchors)
         normal[range(7, 7 + k), range(7, 7 + k)] += 1.0
         normal[range(7), range(7)] += 1e-9 * np.trace(normal)
-        step = np.linalg.solve(normal, right)
+        step = _solved(normal, right)
         laid = _moved(model, laid, step, agree)
     _, agree = _pairs(model, laid, target, sigmas[-1])
     return laid._replace(agreement=agree)
@@ -136,7 +138,8 @@ def _moved(model: FaceModel, laid: Laid, step: Float64, agree: float) -> Laid:
     rotation = np.eye(3) + _sinc(angle) * skew + 0.5 * _sinc(angle / 2) ** 2 * skew @ skew
     growth = float(np.exp(np.clip(grow, -0.2, 0.2)))
     pose = laid.pose
-    points = model.points + np.tensordot(shape, model.identity, 1)
+    flat = np.ascontiguousarray(model.identity).reshape(len(shape), -1)
+    points = model.points + _core.multiply_matrices(shape[None], flat).reshape(-1, 3)
     new = Placed(
         pose.scale * growth,
         pose.rotation @ rotation,
@@ -144,6 +147,15 @@ def _moved(model: FaceModel, laid: Laid, step: Float64, agree: float) -> Laid:
         pose.side,
     )
     return Laid(new, shape, points, vertex_normals(points, model.triangles), agree)
+
+
+def _solved(matrix: Float64, right: Float64) -> Float64:
+    """Solve a symmetric positive definite system; zero where rounding has left none.
+
+    LAPACK's answer would depend on its threads.
+    """
+    found = _core.solve_positive(matrix, right[:, None])
+    return np.zeros(len(right)) if found is None else found[:, 0]
 
 
 def _sinc(angle: float) -> float:
@@ -175,15 +187,15 @@ def bend(
             matrices = np.concatenate([matrices, strong])
             away = laid.pose.to_model(anchors.places) - start[anchors.vertices]
             gap = np.concatenate([gap, away / _LANDMARK**2])
-        system = np.empty((3 * m, 3 * m))
+        system, transposed = np.empty((3 * m, 3 * m)), np.ascontiguousarray(a.T)
         for i in range(3):
             for j in range(i, 3):
-                block = a.T @ (a * matrices[:, i, j, None])
+                block = _core.multiply_matrices(transposed, a * matrices[:, i, j, None])
                 system[i * m : (i + 1) * m, j * m : (j + 1) * m] = block
                 system[j * m : (j + 1) * m, i * m : (i + 1) * m] = block.T
         system[range(3 * m), range(3 * m)] += 1.0
-        z = np.linalg.solve(system, (a.T @ gap).T.ravel()).reshape(3, m)
-        points = start + basis @ z.T
+        z = _solved(system, _core.multiply_matrices(transposed, gap).T.ravel()).reshape(3, m)
+        points = start + _core.multiply_matrices(basis, np.ascontiguousarray(z.T))
         laid = laid._replace(points=points, normals=vertex_normals(points, model.triangles), agreement=agree)
     _, agree = _pairs(model, laid, target, sigmas[-1])
     return laid._replace(agreement=agree)
