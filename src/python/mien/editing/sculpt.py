@@ -49,9 +49,6 @@ class Sculpt(Edit):
         Frame weights, 1 at `frame`; by default 8 frames of ease on each side.
     region : (V,) floats in [0, 1] or RegionRecipe, optional
         Vertex weights; None is everywhere.
-    space : {"world", "head"}
-        Where the shape lies: with the head of that frame, or without.
-=======
     space : {"world", "head", "surface"}
         Where the shape lies: with the head of that frame, or without. With "surface" it lies in the world, and the
         difference turns with the skin: a wrinkle stays upright on a cheek that swings out.
