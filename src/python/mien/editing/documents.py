@@ -21,8 +21,7 @@ from mien.values.rig import Rig
 
 __all__ = ["EditWriter", "Facts", "Fields", "dump", "parse"]
 
-# Sizes that a file may claim for its arrays when no take says better: no face has more, and a small file cannot make us
-# allocate more.
+# What a file may claim for its arrays when no take says better: no face has more, and memory stays bounded.
 _LARGEST = 10_000_000
 _LARGEST_INTEGER = 2**31 - 1
 _REQUIRED: Any = object()
