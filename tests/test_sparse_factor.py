@@ -69,6 +69,16 @@ def test_surfaces_and_lines(rng, shape, ordering) -> None:
         assert np.abs(matrix @ factor.solve(rhs) - rhs).max() < 1e-10
 
 
+def test_a_graph_that_is_large_enough_to_be_renumbered(rng) -> None:
+    parts = [sheet(300, 500)[0], sheet(1, 50_000)[0], sparse.eye_array(10)]
+    matrix = sparse.csc_array(sparse.block_diag(parts))
+    factor = mien.SparseFactor(matrix)
+    assert np.array_equal(np.sort(factor.permutation), np.arange(200_010))
+    assert factor.nnz < 35 * 200_010
+    rhs = rng.normal(size=200_010)
+    assert np.abs(matrix @ factor.solve(rhs) - rhs).max() < 1e-9
+
+
 def test_dissection_fills_in_little() -> None:
     matrix, positions = sheet(90, 90)
     fill = {o: mien.SparseFactor(matrix, positions, ordering=o).nnz for o in ("geometric", "amd", "natural")}
