@@ -323,13 +323,12 @@ class Fields:
         return envelope
 
     def _peak(self) -> int | tuple[int, int]:
-        value = self.take("peak")
-        if not isinstance(value, list):
-            return self._integer("peak", value) - self._facts.start_frame
-        if len(value) != 2:
-            raise self.fail("peak", f"must be a frame or a pair of frames, got {_described(value)}")
-        first, last = (self._integer("peak", v) - self._facts.start_frame for v in value)
-        return first, last
+        peak = self.frames("peak")
+        if isinstance(peak, int):
+            return peak
+        if len(peak) != 2:
+            raise self.fail("peak", f"must be a frame or a pair of frames, got {len(peak)} frames")
+        return peak[0], peak[1]
 
     def _size(self, name: str, known: int | None, *, must_match: bool) -> int:
         size = self.integer(name, known)
