@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import runpy
 
 import numpy as np
 import pytest
@@ -370,3 +371,12 @@ def test_a_drag_keeps_copies_that_nobody_can_change():
     for kept in (drag.handles, drag.targets, drag.anchors):
         with pytest.raises(ValueError, match="read-only"):
             kept[0] = 1
+
+
+def test_the_example_runs(tmp_path, monkeypatch, request):
+    picture = tmp_path / "drag.png"
+    monkeypatch.setattr("sys.argv", ["drag.py", str(picture)])
+    runpy.run_path(str(request.config.rootpath / "examples/drag.py"), run_name="__main__")
+    assert picture.stat().st_size > 20_000
+    saved = json.loads((tmp_path / "drag.png.edits.json").read_text())
+    assert saved["edits"][0]["frame"] == [1021, 1031, 1046]
