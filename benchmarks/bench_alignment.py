@@ -232,13 +232,29 @@ else:
     def test_plain(compare, face, size) -> None:
         asked = _asked(face, size)
         work = {"bytes": asked.frames.nbytes}
-        compare("alignment", asked.plain(), size=size, check=asked.check_fit, goal=0.25, work=work)
+        compare(
+            "alignment",
+            asked.plain(),
+            size=size,
+            frames=FRAMES[size],
+            check=asked.check_fit,
+            goal=0.25,
+            work=work,
+        )
 
     @pytest.mark.sizes("preview", "shot", "hero")
     def test_fused(compare, face, size) -> None:
         asked = _asked(face, size)
         work = {"bytes": 2 * asked.frames.nbytes}
-        compare("fit and move", asked.fused(), size=size, check=asked.check_moved, goal=0.30, work=work)
+        compare(
+            "fit and move",
+            asked.fused(),
+            size=size,
+            frames=FRAMES[size],
+            check=asked.check_moved,
+            goal=0.30,
+            work=work,
+        )
 
     @pytest.mark.sizes("preview", "shot")
     def test_robust(compare, face, size) -> None:

@@ -5,8 +5,8 @@
 
 With one thread, times are those that the process had of a processor, so that other work on the machine does not
 decide. With --quick a ratio may be a quarter worse than its reference; one that is more is measured again, three times
-at most, and the least counts. reference.json is what `--quick --update-reference` wrote; absolute times are held
-against nothing.
+at most, and the least counts. reference.json is what `--quick --update-reference` wrote with the peers of peers.txt,
+the larger of two runs; absolute times are held against nothing.
 
 A benchmark reads::
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 SIZES = ("", "preview", "shot", "hero", "huge")
-OURS, PEER, LIMIT = "#0b5394", "#b0b0b0", "#c2571a"
+OURS, ALSO_OURS, PEER, LIMIT = "#0b5394", "#8db8dd", "#b0b0b0", "#c2571a"
 
 
 class Run(NamedTuple):
@@ -82,7 +82,7 @@ def read(paths: Iterable[pathlib.Path]) -> Run:
 
 
 def by_vertices(run: Run) -> list[Growth]:
-    """Return the questions asked at three sizes or more with one count of threads: the least."""
+    """Return the questions asked at three sizes or more with one count of threads, the least; times are of a frame."""
     groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for c in run.comparisons:
         if c.get("vertices") and any(row.startswith("mien") for row in c["rows"]):
@@ -93,7 +93,7 @@ def by_vertices(run: Run) -> list[Growth]:
             continue
         seen.add(question)
         rows = [row for row in found[0]["rows"] if all(row in c["rows"] for c in found)]
-        times = {row: [c["rows"][row][0] for c in found] for row in rows}
+        times = {row: [c["rows"][row][0] / (c.get("frames") or 1) for c in found] for row in rows}
         if any(row.startswith("mien") for row in rows):
             out.append(Growth(question, [c["vertices"] for c in found], times))
     return out
@@ -174,6 +174,7 @@ def moved_bytes(run: Run) -> list[tuple[str, float, float]]:
 def draw_growth(path: pathlib.Path, all_growths: list[tuple[str, Growth]]) -> None:
     """Draw a small log-log panel for each question: ours in blue, peers in grey."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     columns = 4
     n_rows = -(-len(all_growths) // columns)
@@ -183,13 +184,15 @@ def draw_growth(path: pathlib.Path, all_growths: list[tuple[str, Growth]]) -> No
     for axis, (letter, growth) in zip(axes.flat, all_growths, strict=False):
         for row, times in growth.times.items():
             mine = row == growth.ours()
-            axis.loglog(growth.counts, np.array(times) * 1e3, color=OURS if mine else PEER, zorder=2 + mine)
-            axis.loglog(
-                growth.counts, np.array(times) * 1e3, ".", color=OURS if mine else PEER, zorder=2 + mine
-            )
+            colour = OURS if mine else ALSO_OURS if row.startswith("mien") else PEER
+            axis.loglog(growth.counts, np.array(times) * 1e3, ".-", color=colour, zorder=2 + mine)
         axis.set_title(f"{growth.question}: {letter}^{growth.power(growth.ours()):.2f}", fontsize=8)
         axis.set_xticks(growth.counts, [f"{n / 1000:.0f}k" if n >= 2000 else str(n) for n in growth.counts])
         axis.minorticks_off()
+        low, high = axis.get_ylim()
+        if high < 30 * low:
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter("{x:g}")
         axis.tick_params(labelsize=7)
         axis.grid(color="#e8e8e8", linewidth=0.6)
         for side in ("top", "right"):
@@ -260,7 +263,7 @@ def page(run: Run, files: list[str], pictures: set[str]) -> str:
         f"python benchmarks/report.py {' '.join(files)}",
         "```",
         "",
-        f"{run.date}. {machine.get('processor', '')}, {machine.get('processors')} processors, {machine.get('system')}; "
+        f"{run.date}. {machine.get('processor', '')}, {machine.get('processors')} processors, {system}; "
         f"{machine.get('instruction_set')} path. One thread's memory: {speeds}; NumPy's float32 matrix product "
         f"{machine['multiply'] / 1e9:.0f} GFLOP/s.",
         "",
@@ -278,7 +281,7 @@ def page(run: Run, files: list[str], pictures: set[str]) -> str:
     ]
     if "growth.png" in pictures:
         lines += ["![Times over vertices and frames, log-log](benchmarks/growth.png)", ""]
-        lines += ["Blue is ours, grey are peers.", ""]
+        lines += ["Blue is ours, grey are peers; over vertices, times of one frame.", ""]
         lines += [*growth_table("with vertices", "V", by_vertices(run)), ""]
         lines += [*growth_table("with frames", "F", by_frames(run)), ""]
     if "roofline.png" in pictures:
