@@ -159,6 +159,48 @@ def test_a_sculpted_detail_turns_with_the_skin_under_it(perf, bump) -> None:
     assert np.abs(result["head"] - shape @ turn.T).max() > 0.3
 
 
+# Paste by gradients
+
+
+def test_a_paste_over_itself_changes_nothing_and_others_never_need_the_head(perf, bump) -> None:
+    itself = mien.Paste(source_frames=(5, 30), at=5, region=bump, compose="gradients")
+    np.testing.assert_allclose(mien.recombine(perf, [itself]).positions, perf.take.positions, atol=1e-9)
+    edits = [mien.Paste(source_frames=(2, 20), at=20, region=bump, blend=4, compose="gradients")]
+    result, same = mien.recombine(perf, edits).positions, perf.take.positions
+    assert np.abs(result - same).max() > 0.1
+    assert np.array_equal(result[:, bump == 0], same[:, bump == 0])
+    assert np.array_equal(result[:20], same[:20])
+    np.testing.assert_allclose(mien.recombine(with_other_head(perf), edits).positions, result, atol=1e-8)
+    assert np.array_equal(mien.recombine(perf, edits, block_frames=5).positions, result)
+
+
+def test_pasted_expressions_are_the_true_ones_where_the_rest_is_still(perf) -> None:
+    """Truth: an expression inside the region alone, under another head and on another actor of another pose."""
+    inside = mien.region(perf.take.topology, perf.neutral, [50], radius=6.0)
+    hold = mien.region(perf.take.topology, perf.neutral, [50], radius=9.0, hold=6.0)
+    n = len(perf)
+    acting = np.sin(np.arange(n) / 5)[:, None, None] * inside[:, None] * [0.2, 0.3, 1.0]
+
+    def take_of(expression, head):
+        take = perf.take.with_positions(head.apply(expression))
+        return mien.Performance(take, head, perf.neutral, perf.residual, perf.confidence)
+
+    still = take_of(np.tile(perf.neutral, (n, 1, 1)), perf.head)
+    donor = with_other_head(take_of(perf.neutral + acting, perf.head[::-1]))
+    edit = mien.Paste(donor, source_frames=(0, n), at=0, region=hold, blend=0, compose="gradients")
+    want = perf.head.apply(perf.neutral + acting)
+    assert np.abs(mien.recombine(still, [edit]).positions - want).max() < 1e-6
+
+
+def test_paste_says_what_gradients_need(perf) -> None:
+    with pytest.raises(
+        ValueError, match=r"edits\[0\] \(paste\): `region` must leave a part of the face alone"
+    ):
+        mien.recombine(perf, [mien.Paste(source_frames=(0, 20), at=20, compose="gradients")])
+    with pytest.raises(ValueError, match="`compose` must be 'head' where times are aligned"):
+        mien.Paste(source_frames=(0, 20), at=10, length=30, align="linear", compose="gradients")
+
+
 def test_files_keep_both(perf, bump, tmp_path) -> None:
     edits = mien.EditList(
         [
@@ -166,12 +208,13 @@ def test_files_keep_both(perf, bump, tmp_path) -> None:
                 perf.neutral + 0.1, region=bump, envelope=mien.envelope(40, 2, 9, 20), align="rigid"
             ),
             mien.Sculpt(20, sculpted(perf, bump), compose="gradients"),
+            mien.Paste(source_frames=(0, 20), at=20, region=bump, compose="gradients"),
         ]
     )
     edits.save(tmp_path / "fix.json", perf)
     again = mien.EditList.load(tmp_path / "fix.json", perf)
-    assert [type(edit).__name__ for edit in again] == ["Neutral", "Sculpt"]
-    assert again[1].compose == "gradients"
+    assert [type(edit).__name__ for edit in again] == ["Neutral", "Sculpt", "Paste"]
+    assert [edit.compose for edit in again[1:]] == ["gradients", "gradients"]
     assert np.array_equal(mien.recombine(perf, again).positions, mien.recombine(perf, edits).positions)
     with pytest.raises(ValueError, match="`compose` must be"):
         mien.Sculpt(0, perf.neutral, compose="both")

@@ -13,17 +13,21 @@ import numpy.typing as npt
 from mien import _core
 from mien.editing.edits import Application, Block, Scene
 from mien.editing.recipes import FrameWeights
+from mien.geometry.alignment import align_frames
 from mien.geometry.deform.laplacian import LaplacianDeformer
 from mien.values.performance import Performance
+from mien.values.rigid import RigidMotion
 from mien.values.topology import Topology
 
-__all__ = ["COMPOSITIONS", "Anchoring", "Carrying", "carried", "require_finite_frames"]
+__all__ = ["COMPOSITIONS", "Anchoring", "Carrying", "carried", "pasted", "require_finite_frames"]
 
 Float64 = npt.NDArray[np.float64]
 
 COMPOSITIONS = ("head", "gradients")
 # Vertices that differ by less, relative to the face's diagonal, are the same.
 _SAME = 1e-6
+# A paste is laid on this many rings of vertices around its region.
+_RINGS = 3
 
 
 def require_finite_frames(name: str, performance: Performance, start: int, stop: int) -> None:
@@ -127,6 +131,74 @@ def carried(scene: Scene, source: Float64, target: Float64, frames: FrameWeights
         block.planes[...] += difference * (block.of_frames(start, factors)[:, None, None] * changed)
 
     return Application(start, stop, changed, add)
+
+
+def pasted(
+    scene: Scene, source: Performance, first: int, weights: Float64 | None, frames: FrameWeights
+) -> Application:
+    """Return an edit that puts frames ``first ...`` of a source over others: ``current + w e (put - current)``.
+
+    Each is laid on the frame by a robust rigid fit of the vertices around the region, then bent so that what is
+    outside of the region stays. No head is needed, but that of a source with another neutral, to carry it over.
+    """
+    performance, (start, stop, factors) = scene.performance, frames
+    topology, neutral = performance.take.topology, performance.neutral.astype(np.float64)
+    kept = np.zeros(topology.n_vertices, bool) if weights is None else weights == 0
+    if weights is None or not kept[topology.triangles].any():
+        raise ValueError(
+            "`region` must leave a part of the face alone for gradients, which are anchored there, got everywhere"
+        )
+    require_finite_frames("take", performance, start, stop)
+    require_finite_frames("source", source, first, first + stop - start)
+    anchoring = Anchoring(topology, neutral, kept)
+    around = _rings(topology.triangles, anchoring.edge, kept)
+    if not len(around):
+        raise ValueError(
+            "`region` must border on a part of the face that is left alone, got one that does not"
+        )
+    positions, head = source.take.positions, source.head
+    transfer = None
+    if not np.array_equal(source.neutral, performance.neutral):
+        transfer = _core.DeformationTransfer(
+            source.neutral.astype(np.float64),
+            topology.triangles,
+            neutral,
+            topology.triangles,
+            None,
+            np.empty(0, np.int32),
+            is_double=True,
+        )
+
+    def shapes(begin: int, end: int) -> Float64:
+        world = positions[begin:end].astype(np.float64)
+        if transfer is None:
+            return world
+        out = np.empty_like(world)
+        transfer.apply(head[begin:end].apply_inverse(world), out)
+        return out
+
+    def add(block: Block) -> None:
+        current, begin = block.current(), first + block.start - start
+        laid = shapes(begin, begin + len(current))
+        for f in range(len(current)):
+            fit = align_frames(current[f : f + 1, around], laid[f, around], robust=True)
+            laid[f] = RigidMotion(fit.rotation, fit.translation).apply(laid[f])[0]
+        difference = (anchoring.put(laid, current) - current).transpose(0, 2, 1)
+        block.planes[...] += difference * (block.of_frames(start, factors)[:, None, None] * weights)
+
+    return Application(start, stop, weights, add)
+
+
+def _rings(
+    triangles: npt.NDArray[np.int32], edge: npt.NDArray[Any], kept: npt.NDArray[np.bool_]
+) -> npt.NDArray[Any]:
+    """Return the kept vertices up to a few edges from the region's."""
+    found = np.zeros(len(kept), bool)
+    found[edge] = True
+    for _ in range(_RINGS):
+        found[triangles[found[triangles].any(axis=1)].ravel()] = True
+        found &= kept
+    return np.flatnonzero(found)
 
 
 def _joined_to(

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.gradients import COMPOSITIONS, pasted
 from mien.editing.recipes import (
     Envelope,
+    FrameWeights,
     Region,
     checked_envelope,
     checked_region,
@@ -59,6 +61,9 @@ class Paste(Edit):
         Frame weights of this take, times the blend.
     blend : int
         Frames of ease inside each end; 0 cuts hard.
+    compose : {"head", "gradients"}
+        The expression is pasted in head space; or laid on the surface around the region, which must leave some alone,
+        and bent to meet it there: then neither head matters. Not with `align`.
 
     Raises
     ------
@@ -84,6 +89,7 @@ class Paste(Edit):
     length: int | None = None
     align: str = "none"
     features: npt.ArrayLike | None = None
+    compose: str = "head"
 
     def __post_init__(self) -> None:
         if self.source is not None:
@@ -96,6 +102,9 @@ class Paste(Edit):
             raise ValueError(
                 f"`length` must be {stop - start}, as many as source_frames, unless they are aligned, got {n}"
             )
+        compose = _validate.one_of("compose", self.compose, COMPOSITIONS)
+        if compose == "gradients" and align != "none":
+            raise ValueError(f"`compose` must be 'head' where times are aligned, got {compose!r}")
         object.__setattr__(self, "blend", checked_blend(self.blend, n))
         object.__setattr__(self, "source_frames", (start, stop))
         object.__setattr__(self, "features", checked_features(self.features))
@@ -130,6 +139,8 @@ class Paste(Edit):
             return Application(
                 start, stop, weights, towards_times(source, performance, times, start, weights, factors)
             )
+        if self.compose == "gradients":
+            return pasted(scene, source, first, weights, FrameWeights(start, stop, factors))
         turn, rest = between_neutrals(source, performance)
         matrix, offset = into_head(source.head[first:last], turn)
         positions = source.take.positions[first:last]
@@ -168,6 +179,7 @@ class Paste(Edit):
             **({} if self.length is None else {"length": self.length}),
             **({} if self.align == "none" else {"align": self.align}),
             **({} if self.features is None else {"features": list(np.asarray(self.features).tolist())}),
+            **({} if self.compose == "head" else {"compose": self.compose}),
             **writer.places(self.region, self.envelope),
         }
 
@@ -183,6 +195,7 @@ class Paste(Edit):
             length=fields.take("length", None),
             align=fields.take("align", "none"),
             features=fields.take("features", None),
+            compose=fields.take("compose", "head"),
             region=fields.region(),
             envelope=fields.envelope(),
         )
