@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import mien
+import mien.editing
 from mien.cli._common import (
     load_performance,
     progress_bar,
@@ -49,6 +50,12 @@ __all__ = ["command"]
 @click.option(
     "--report", type=click.Path(path_type=Path), metavar="DIR", help="Draw before and after into this folder."
 )
+@click.option(
+    "--preview",
+    type=int,
+    metavar="FRAME",
+    help="Write only a picture (-o, .png) of this frame before, after, and what moved; the shot's own number.",
+)
 @separation_options
 @reading_options
 def command(
@@ -58,6 +65,7 @@ def command(
     sources: tuple[str, ...],
     rigs: tuple[str, ...],
     report: Path | None,
+    preview: int | None,
     performance: Path | None,
     neutral: Path | None,
     weights: Path | None,
@@ -73,6 +81,9 @@ def command(
     perf = load_performance(take, performance=performance, neutral=neutral, weights=weights, method=method)
     given = dict(_source(text, neutral) for text in sources) | dict(_rig(text) for text in rigs)
     edits = mien.EditList.load(edits_file, perf, sources=given)
+    if preview is not None:
+        _preview(perf, edits, preview, output)
+        return
     if report is not None and any(isinstance(edit, TimelineEdit) for edit in edits):
         raise click.UsageError(
             "--report compares frame by frame, and cannot where frames are inserted or removed"
@@ -89,6 +100,22 @@ def command(
         with progress_bar("report") as progress:
             write_report(report, perf, result, progress=progress)
         click.echo(f"{report}")
+
+
+def _preview(perf: Performance, edits: mien.EditList, number: int, output: Path) -> None:
+    frame, last = number - perf.take.start_frame, perf.take.start_frame + len(perf) - 1
+    if not 0 <= frame < len(perf):
+        raise click.UsageError(
+            f"--preview must be a frame of the take, {perf.take.start_frame} to {last}, got {number}"
+        )
+    if output.suffix.lower() != ".png":
+        raise click.UsageError(f"--preview writes a picture: -o must end in .png, got {output.name}")
+    if any(isinstance(edit, TimelineEdit) for edit in edits):
+        raise click.UsageError("--preview compares a frame with itself, and cannot where frames come or go")
+    from mien.report.preview import preview
+
+    preview(perf, frame, mien.editing.recombine_frame(perf, edits, frame), output)
+    click.echo(f"{output}: frame {number} before and after {len(edits)} edits")
 
 
 def _rig(text: str) -> tuple[str, Rig]:

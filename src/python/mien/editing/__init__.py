@@ -1,6 +1,7 @@
 """What users do to a performance: edits as data, and the take with them applied."""
 
 from mien.editing.apply import recombine as recombine
+from mien.editing.apply import recombine_frame as recombine_frame
 from mien.editing.blend import Blend as Blend
 from mien.editing.contact import Contact as Contact
 from mien.editing.drag import Drag as Drag

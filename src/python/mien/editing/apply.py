@@ -21,7 +21,7 @@ from mien.errors import NumericalError
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
-__all__ = ["fill", "recombine", "work_out"]
+__all__ = ["fill", "recombine", "recombine_frame", "work_out"]
 
 # Displacements of about this many bytes stay in the processor's cache between edits.
 _BLOCK_BYTES = 8 << 20
@@ -79,6 +79,28 @@ def recombine(
     target = np.empty(take.positions.shape, take.positions.dtype) if out is None else _checked_out(out, take)
     fill(performance, plan, target, block_frames, progress)
     return take.with_positions(target)
+
+
+def recombine_frame(performance: Performance, edits: Iterable[Edit], frame: int) -> npt.NDArray[Any]:
+    """Return one frame with edits applied, (V, 3), for the price of that frame; same bits as `recombine`.
+
+    Raises
+    ------
+    ValueError
+        There is no such frame, an edit does not fit, or one changes the timeline.
+    """
+    _validate.instance("performance", performance, Performance, "a Performance")
+    f = _validate.index("frame", frame, least=0, below=len(performance))
+    listed = EditList(edits)
+    for i, edit in enumerate(listed):
+        if isinstance(edit, TimelineEdit):
+            raise ValueError(f"edits[{i}] ({edit.kind}) changes which frame is which: use `mien.recombine`")
+    plan = _plan(performance, listed, 0)
+    out = np.empty((1, performance.take.n_vertices, 3), performance.take.positions.dtype)
+    for segment in _segments(plan, len(performance)):
+        if segment.start <= f < segment.stop:
+            _write(performance, segment, f, f + 1, np.zeros((1, 3, out.shape[1])), out)
+    return out[0]
 
 
 def _laid_out(performance: Performance, edits: EditList, block_frames: int | None) -> tuple[Performance, int]:

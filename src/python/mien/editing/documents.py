@@ -106,13 +106,9 @@ class EditWriter:
             }
         if isinstance(envelope, SimilarRecipe):
             source = envelope.source
-            named = {} if source is None else {"source": self.source(source)}
-            return {
-                "similar_to": self.source_frame(source, envelope.frame),
-                "radius": envelope.radius,
-                **({} if envelope.ease == 8 else {"ease": envelope.ease}),
-                **named,
-            }
+            out = {"similar_to": self.source_frame(source, envelope.frame), "radius": envelope.radius}
+            out |= {} if envelope.ease == 8 else {"ease": envelope.ease}
+            return out if source is None else out | {"source": self.source(source)}
         used = np.flatnonzero(envelope)
         first, last = int(used[0]), int(used[-1])
         return {
