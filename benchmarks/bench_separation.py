@@ -4,7 +4,7 @@
 
 A take of the built-in face, cut to the vertices nearest the nose, is separated as it is and as it comes three times in
 a row; the difference is the cost of a frame, the rest the cost of a take. Ratios are to NumPy's plain Procrustes fit of
-the same frames, batched. Rounds are interleaved and the best of each row counts; times are processor time of all
+the same frames, batched. Of fewer than 192 frames a longer take learns more, which counts as a cost of its frames. Rounds are interleaved and the best of each row counts; times are processor time of all
 threads, so that other work on the machine disturbs little.
 """
 
@@ -33,7 +33,7 @@ def acted(n_vertices: int, n_frames: int) -> tuple[mien.MeshSequence, np.ndarray
     triangles = new[made.take.topology.triangles]
     topology = mien.Topology.from_polygons(triangles[(triangles >= 0).all(axis=1)], len(near))
     positions = np.ascontiguousarray(made.take.positions[:, near], np.float32)
-    return mien.MeshSequence(topology, positions), made.neutral[near], made.head
+    return mien.MeshSequence(topology, positions), made.neutral[near], made.head_motion
 
 
 def numpy_procrustes(frames: np.ndarray, reference: np.ndarray) -> mien.RigidMotion:
