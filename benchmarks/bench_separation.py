@@ -4,8 +4,9 @@
 
 A take of the built-in face, cut to the vertices nearest the nose, is separated as it is and as it comes three times in
 a row; the difference is the cost of a frame, the rest the cost of a take. Ratios are to NumPy's plain Procrustes fit of
-the same frames, batched. Of fewer than 192 frames a longer take learns more, which counts as a cost of its frames. Rounds are interleaved and the best of each row counts; times are processor time of all
-threads, so that other work on the machine disturbs little.
+the same frames, batched. Of fewer than 192 frames a longer take learns more, which counts as a cost of its frames.
+Rounds are interleaved and the best of each row counts; times are processor time of all threads, so that other work on
+the machine disturbs little.
 """
 
 from __future__ import annotations

@@ -96,11 +96,11 @@ def recombine_frame(performance: Performance, edits: Iterable[Edit], frame: int)
         if isinstance(edit, TimelineEdit):
             raise ValueError(f"edits[{i}] ({edit.kind}) changes which frame is which: use `mien.recombine`")
     plan = _plan(performance, listed, 0)
-    out = np.empty((1, performance.take.n_vertices, 3), performance.take.positions.dtype)
+    out: npt.NDArray[Any] = np.empty((1, performance.take.n_vertices, 3), performance.take.positions.dtype)
     for segment in _segments(plan, len(performance)):
         if segment.start <= f < segment.stop:
             _write(performance, segment, f, f + 1, np.zeros((1, 3, out.shape[1])), out)
-    return out[0]
+    return np.asarray(out[0])
 
 
 def _laid_out(performance: Performance, edits: EditList, block_frames: int | None) -> tuple[Performance, int]:

@@ -68,7 +68,7 @@ def preview(
                 positions
             )
         )
-        return draw(take.topology, held, camera=camera, size=_CELL, samples=3, **more)[0]
+        return np.asarray(draw(take.topology, held, camera=camera, size=_CELL, samples=3, **more)[0])
 
     width, height = _CELL
     canvas = Canvas(3 * width + 2 * _MARGIN, height + _HEADER + _FOOTER)
