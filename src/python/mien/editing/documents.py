@@ -106,7 +106,10 @@ class EditWriter:
             }
         if isinstance(envelope, SimilarRecipe):
             source = envelope.source
-            out = {"similar_to": self.source_frame(source, envelope.frame), "radius": envelope.radius}
+            out: dict[str, Any] = {
+                "similar_to": self.source_frame(source, envelope.frame),
+                "radius": envelope.radius,
+            }
             out |= {} if envelope.ease == 8 else {"ease": envelope.ease}
             return out if source is None else out | {"source": self.source(source)}
         used = np.flatnonzero(envelope)
