@@ -248,6 +248,7 @@ def memory_table(run: Run) -> list[str]:
 def page(run: Run, files: list[str], pictures: set[str]) -> str:
     machine = run.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine.get("versions", {}).items())
+    system = str(machine.get("system")).split("-")[0]
     speeds = (
         f"read {machine['read'] / 1e9:.1f} GB/s, copy {machine['copy'] / 1e9:.1f} GB/s (read and written)"
     )
