@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from mien.report.page import Page, write_page
 from mien.report.pictures import contact_sheet, curves
+from mien.report.stillness import head_removed
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
-__all__ = ["Page", "contact_sheet", "curves", "write_page", "write_report"]
+__all__ = ["Page", "contact_sheet", "curves", "head_removed", "write_page", "write_report"]
 
 
 def write_report(
@@ -43,7 +44,8 @@ def write_report(
     Returns
     -------
     tuple of Path
-        The files: report.html and, where the extra `report` is installed, contact_sheet.png and curves.png.
+        The files: report.html and, where the extra `report` is installed, contact_sheet.png, curves.png
+        and head_removed.png.
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +60,8 @@ def write_report(
     )
     if importlib.util.find_spec("matplotlib") is None:
         return (page.path,)
-    pictures = (folder / "contact_sheet.png", folder / "curves.png")
+    pictures = tuple(folder / f"{name}.png" for name in ("contact_sheet", "curves", "head_removed"))
     contact_sheet(perf, result, path=pictures[0], colors=colors)
     curves(perf, result, path=pictures[1])
+    head_removed(perf, path=pictures[2])
     return (page.path, *pictures)
