@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import mien
-from mien.report import head_removed
+from mien.cli.report import command
+from mien.report import (
+    difference,
+    head_path,
+    head_removed,
+    mobility_map,
+    residual_map,
+    strays,
+    worst_frames,
+    write_report,
+)
 from mien.report.sheet import Stage
+from mien.report.timeline import confidence_band
 
 pytest.importorskip("matplotlib", reason="pictures with words need the extra `report`")
 
@@ -57,3 +70,107 @@ def test_the_stage_is_the_same_however_head_space_lies(perf):
 def test_frames_that_are_not_there_are_named(perf):
     with pytest.raises(ValueError, match="`frames` must lie in 0 to 23, got 0 to 24"):
         head_removed(perf, frames=[0, 24])
+
+
+def test_strays_are_quantiles_of_the_way_from_the_median_place(perf):
+    found = strays(perf)
+    local = perf.expression.astype(np.float64)
+    distance = np.linalg.norm(local - np.median(local, axis=0), axis=2)
+    np.testing.assert_allclose(found.usual, np.quantile(distance, 0.5, axis=0), atol=1e-9)
+    np.testing.assert_allclose(found.most, np.quantile(distance, 0.95, axis=0), atol=1e-9)
+
+
+def test_strays_leave_out_what_is_missing(perf):
+    positions = perf.take.positions.copy()
+    positions[5, 7] = np.nan
+    positions[:, 9] = np.nan
+    take = dataclasses.replace(perf.take, positions=positions)
+    found, whole = strays(dataclasses.replace(perf, take=take)), strays(perf)
+    assert np.isnan(found.most[9])
+    assert np.isfinite(found.most[7])
+    others = np.delete(np.arange(len(found.most)), [7, 9])
+    np.testing.assert_array_equal(found.most[others], whole.most[others])
+
+
+def test_the_mobility_map_colours_what_moves_and_shows_what_was_expected(perf):
+    plain = mobility_map(still(perf))
+    moving = mobility_map(perf)
+    beside = mobility_map(perf, carried=np.ones(perf.take.n_vertices))
+    face = np.s_[170:620, 28:868]
+    assert np.mean(np.abs(plain[face].astype(int) - moving[face]).max(-1) > 12) > 0.02
+    assert beside.shape[1] == moving.shape[1] + 416
+    with pytest.raises(ValueError, match="`carried` must have shape"):
+        mobility_map(perf, carried=np.ones(3))
+
+
+def test_the_worst_frames_are_the_largest_residuals_apart_in_time(perf):
+    residual = np.zeros(24)
+    residual[[3, 4, 20]] = 2.0, 3.0, 1.0
+    found = worst_frames(dataclasses.replace(perf, residual=residual), 2)
+    assert found.tolist() == [4, 20]
+    assert residual_map(dataclasses.replace(perf, residual=residual)).ndim == 3
+
+
+def test_the_band_is_the_error_that_confidence_stands_for(perf):
+    trust = np.full(24, 0.5)
+    trust[:2] = 1.0, 0.0
+    band = confidence_band(dataclasses.replace(perf, confidence=trust))
+    spread = perf.neutral.astype(np.float64) - perf.neutral.mean(0, dtype=np.float64)
+    radius = np.sqrt((spread**2).sum(1).mean())
+    assert band.distance[0] == band.angle[0] == 0
+    assert band.distance[2] == pytest.approx(0.3 / 250 * np.sqrt(12) * radius)
+    assert band.angle[2] == pytest.approx(np.degrees(band.distance[2] / radius))
+    assert np.isfinite(band.distance[1])
+    assert band.distance[1] == pytest.approx(np.sqrt(99) * band.distance[2])
+
+
+def test_wider_bands_fill_more_of_the_picture(perf, tmp_path):
+    def tinted(trust):
+        image = head_path(dataclasses.replace(perf, confidence=np.full(24, trust)), tmp_path / "path.png")
+        background = np.array([242, 243, 245])
+        return np.mean(np.abs(image[150:560].astype(int) - background).max(-1) > 12)
+
+    assert tinted(0.05) > tinted(1.0) + 0.02
+
+
+def shifted(perf: mien.Performance, frame: int, way: float) -> mien.Performance:
+    translation = perf.head.translation.copy()
+    translation[frame, 0] += way
+    head = mien.RigidMotion(perf.head.rotation, translation)
+    return dataclasses.replace(perf, head=head, method="shifted")
+
+
+def test_a_report_that_compares_says_when_and_how_far(perf, tmp_path):
+    files = write_report(tmp_path, perf, compare=shifted(perf, 17, 0.2))
+    assert {file.name for file in files} >= {
+        "difference.png",
+        "summary.json",
+        "mobility.png",
+        "head_path.png",
+    }
+    assert all(file.is_file() for file in files)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["unit"] == "mm"
+    assert summary["difference"]["worst_frames"][0] == perf.take.start_frame + 17
+    assert summary["difference"]["largest"] == pytest.approx(2.0, rel=1e-6)
+    assert summary["difference"]["mean"] == pytest.approx(2.0 / 24, rel=1e-6)
+    assert summary["residual"]["worst_frames"][0] == perf.take.start_frame + 23
+
+
+def test_equal_separations_differ_nowhere(perf):
+    same, other = difference(perf, perf), difference(perf, shifted(perf, 17, 0.2))
+    face = np.s_[160:600, 28:408]
+    clay = mobility_map(still(perf))
+    assert clay.ndim == same.ndim
+    assert np.mean(np.abs(same[face].astype(int) - other[face]).max(-1) > 3) > 0.05
+    with pytest.raises(ValueError, match="`other` must have F = 24 frames"):
+        difference(perf, perf[:5])
+
+
+def test_the_command_compares_two_methods(perf, tmp_path):
+    mien.write(tmp_path / "take.npz", perf.take)
+    arguments = [str(tmp_path / "take.npz"), "--method", "robust", "--compare", "procrustes"]
+    done = CliRunner().invoke(command, [*arguments, "-o", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "difference.png").is_file()
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["difference"]["mean"] > 0

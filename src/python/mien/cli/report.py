@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from mien.cli._common import load_performance, progress_bar, read_take, reading_options, separation_options
+import mien
+from mien.cli._common import (
+    load_performance,
+    load_weights,
+    progress_bar,
+    read_take,
+    reading_options,
+    separation_options,
+)
 
 __all__ = ["command"]
 
@@ -23,19 +31,23 @@ __all__ = ["command"]
 @click.option(
     "--after", type=click.Path(path_type=Path), metavar="FILE", help="The edited take, to compare with."
 )
+@click.option(
+    "--compare", metavar="METHOD", help="Separate a second time by METHOD, and draw where the two differ."
+)
 @separation_options
 @reading_options
 def command(
     path: Path,
     output: Path | None,
     after: Path | None,
+    compare: str | None,
     performance: Path | None,
     neutral: Path | None,
     weights: Path | None,
     method: str,
     **reading: Any,
 ) -> None:
-    """Draw a contact sheet, curves and a self-contained HTML page for the take PATH."""
+    """Draw a contact sheet, curves, how well the head came out and a self-contained page for the take PATH."""
     from mien.report import write_report
 
     take = read_take(path, **reading)
@@ -43,8 +55,18 @@ def command(
         None if after is None else read_take(after, **{**reading, "topology": reading["topology"] or path})
     )
     perf = load_performance(take, performance=performance, neutral=neutral, weights=weights, method=method)
+    other = None
+    if compare is not None:
+        with progress_bar("compare") as progress:
+            other = mien.separate(
+                take,
+                neutral=perf.neutral,  # the same head space, so that only the heads differ
+                weights=None if weights is None else load_weights(weights),
+                method=compare,
+                progress=progress,
+            )
     folder = output or path.with_name(f"{path.name.split('.')[0]}_report")
     with progress_bar("report") as progress:
-        files = write_report(folder, perf, result, progress=progress)
+        files = write_report(folder, perf, result, compare=other, progress=progress)
     for file in files:
         click.echo(str(file))

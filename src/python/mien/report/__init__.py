@@ -9,13 +9,30 @@ from pathlib import Path
 
 import numpy.typing as npt
 
+from mien.report.difference import difference
+from mien.report.measures import check_result
 from mien.report.page import Page, write_page
 from mien.report.pictures import contact_sheet, curves
-from mien.report.stillness import head_removed
+from mien.report.stillness import head_removed, mobility_map, residual_map, strays, worst_frames
+from mien.report.summary import write_summary
+from mien.report.timeline import head_path
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
-__all__ = ["Page", "contact_sheet", "curves", "head_removed", "write_page", "write_report"]
+__all__ = [
+    "Page",
+    "contact_sheet",
+    "curves",
+    "difference",
+    "head_path",
+    "head_removed",
+    "mobility_map",
+    "residual_map",
+    "strays",
+    "worst_frames",
+    "write_page",
+    "write_report",
+]
 
 
 def write_report(
@@ -23,6 +40,7 @@ def write_report(
     perf: Performance,
     result: MeshSequence | None = None,
     *,
+    compare: Performance | None = None,
     facts: Mapping[str, str | float] | None = None,
     max_frames: int | None = None,
     colors: npt.ArrayLike | None = None,
@@ -38,15 +56,19 @@ def write_report(
         F ≥ 1 frames, V ≥ 1 vertices.
     result : MeshSequence, optional
         What `recombine` made of it: same frames and topology, world space.
+    compare : Performance, optional
+        Another separation of the same take, with the same neutral: where and when the two differ is drawn, too.
     facts, max_frames, colors, progress
         As in `write_page`.
 
     Returns
     -------
     tuple of Path
-        The files: report.html and, where the extra `report` is installed, contact_sheet.png, curves.png
-        and head_removed.png.
+        The files: report.html, summary.json and, where the extra `report` is installed, contact_sheet.png, curves.png,
+        head_removed.png, head_path.png, mobility.png, residual.png and, with `compare`, difference.png.
     """
+    check_result(perf, result)
+    comparison = None if compare is None else perf.compare(compare)  # wrong ones are named before any work
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     page = write_page(
@@ -58,10 +80,19 @@ def write_report(
         colors=colors,
         progress=progress,
     )
+    found = strays(perf)
+    summary = write_summary(folder / "summary.json", perf, found, comparison)
     if importlib.util.find_spec("matplotlib") is None:
-        return (page.path,)
-    pictures = tuple(folder / f"{name}.png" for name in ("contact_sheet", "curves", "head_removed"))
+        return (page.path, summary)
+    names = ("contact_sheet", "curves", "head_removed", "head_path", "mobility", "residual")
+    pictures = tuple(folder / f"{name}.png" for name in names)
     contact_sheet(perf, result, path=pictures[0], colors=colors)
     curves(perf, result, path=pictures[1])
     head_removed(perf, path=pictures[2])
-    return (page.path, *pictures)
+    head_path(perf, path=pictures[3])
+    mobility_map(perf, path=pictures[4], found=found)
+    residual_map(perf, path=pictures[5])
+    if compare is not None:
+        pictures = (*pictures, folder / "difference.png")
+        difference(perf, compare, path=pictures[-1])
+    return (page.path, summary, *pictures)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mien import _validate
 from mien.geometry import look
+from mien.geometry.alignment import extent
 from mien.geometry.draw import write_png
 from mien.report import measures
 from mien.report.canvas import FONT, figure, hexadecimal, points, rendered
+from mien.separation.joint import HALF_TRUST
 from mien.values.performance import Performance
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
 
-__all__ = ["curves"]
+__all__ = ["Band", "confidence_band", "curves", "head_path", "plot_lines", "say", "style_axes"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -72,10 +74,7 @@ def curves(
     subject's left, up and forward, and the way of the middle of the neutral along them.
     """
     measures.check_result(perf, result)
-    if truth is not None:
-        _validate.instance("truth", truth, RigidMotion, "a RigidMotion")
-        if len(truth) != len(perf):
-            raise ValueError(f"`truth` must have F = {len(perf)} frames, got {len(truth)}")
+    _check_truth(truth, len(perf))
     panels = 5
     height = _TOP + panels * _PANEL + (panels - 1) * _GAP + _BOTTOM
     made = figure(_WIDTH, height)
@@ -100,20 +99,120 @@ def curves(
         bottom = height - _TOP - (k + 1) * _PANEL - k * _GAP
         box = (_LEFT / _WIDTH, bottom / height, (_WIDTH - _LEFT - _RIGHT) / _WIDTH, _PANEL / height)
         axes = made.add_axes(box)
-        _style(axes, shot, last=k == panels - 1)
+        style_axes(axes, shot, last=k == panels - 1)
         for start, stop in edited:
             axes.axvspan(
                 shot[start] - 0.5, shot[stop - 1] + 0.5, color=hexadecimal(look.ACCENT_SRGB), alpha=0.11, lw=0
             )
         top = None if k < 2 else 1.05 if title == "Confidence" else max(float(values.max()) * 1.12, 1e-2)
-        _plot(axes, shot, names, values, below, top)
-        _say(axes, 0, 1 + 14 / _PANEL, title, bold=True, size=16)
-        _say(axes, 1, 1 + 14 / _PANEL, unit_words, color=look.MUTED_SRGB, align="right")
+        plot_lines(axes, shot, names, values, below, top)
+        say(axes, 0, 1 + 14 / _PANEL, title, bold=True, size=16)
+        say(axes, 1, 1 + 14 / _PANEL, unit_words, color=look.MUTED_SRGB, align="right")
     _write_title(made, height, perf, edited, truth is not None)
     image = rendered(made)
     if path is not None:
         write_png(path, image)
     return image
+
+
+class Band(NamedTuple):
+    """How far the head of each frame may be off: ``angle`` (F,) degrees, ``distance`` (F,) scene units."""
+
+    angle: Float64
+    distance: Float64
+
+
+def confidence_band(perf: Performance) -> Band:
+    """Return the error that each frame's confidence stands for.
+
+    Notes
+    -----
+    The confidence c of `joint` says that face points are off by ``0.3 mm sqrt(1/c - 1)`` on a face of 250 mm, and
+    scales with the neutral; the angle is the turn that moves the face that far. Confidence below 0.01 counts as 0.01,
+    10 times as far as 0.5. Other methods' confidence orders frames only, and their bands are no more than that.
+    """
+    size = extent(perf.neutral)
+    distance = HALF_TRUST * size * np.sqrt(1 / np.maximum(perf.confidence, 0.01) - 1)
+    radius = size / np.sqrt(12)
+    angle = np.degrees(distance / radius) if radius > 0 else np.zeros(len(perf))
+    return Band(angle, distance)
+
+
+def head_path(
+    perf: Performance,
+    path: str | PathLike[str] | None = None,
+    *,
+    truth: RigidMotion | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Draw how the head turns and moves, with a band around each curve as wide as its confidence says.
+
+    Parameters
+    ----------
+    perf : Performance
+        F ≥ 1 frames.
+    path : path, optional
+        Also write the picture as PNG; it appears whole or not at all.
+    truth : RigidMotion, optional
+        As in `curves`.
+
+    Returns
+    -------
+    (H, W, 3) uint8, sRGB
+        Rotation and translation as in `curves`, the bands of `confidence_band`, and the bands' width by itself.
+
+    Raises
+    ------
+    ImportError
+        Matplotlib is not installed.
+    ValueError
+        The performance has no frame, or `truth` is of another length.
+    """
+    measures.check_result(perf, None)
+    _check_truth(truth, len(perf))
+    panels = 3
+    height = _TOP + panels * _PANEL + (panels - 1) * _GAP + _BOTTOM
+    made = figure(_WIDTH, height)
+    unit, band = measures.lengths(perf.take), confidence_band(perf)
+    turns, way = _head(perf.head, perf)
+    true_turns, true_way = (None, None) if truth is None else _head(truth, perf)
+    distance = band.distance * unit.factor
+    off = distance[:, None]
+    content: list[tuple[str, str, Sequence[str], Float64, Float64 | None, Float64 | None]] = [
+        ("Head rotation", "degrees", _TURNS, turns, true_turns, band.angle),
+        ("Head translation", unit.unit, _WAYS, way * unit.factor, _scaled(true_way, unit.factor), distance),
+        ("Half width of the bands", unit.unit, ("error",), off, None, None),
+    ]
+    shot = perf.take.start_frame + np.arange(len(perf))
+    for k, (title, unit_words, names, values, below, width) in enumerate(content):
+        bottom = height - _TOP - (k + 1) * _PANEL - k * _GAP
+        box = (_LEFT / _WIDTH, bottom / height, (_WIDTH - _LEFT - _RIGHT) / _WIDTH, _PANEL / height)
+        axes = made.add_axes(box)
+        style_axes(axes, shot, last=k == panels - 1)
+        if width is not None:
+            for column, color in zip(values.T, look.CURVES_SRGB, strict=False):
+                axes.fill_between(
+                    shot, column - width, column + width, color=hexadecimal(color), alpha=0.2, lw=0
+                )
+        plot_lines(axes, shot, names, values, below, None if k < 2 else max(float(values.max()) * 1.12, 1e-2))
+        say(axes, 0, 1 + 14 / _PANEL, title, bold=True, size=16)
+        say(axes, 1, 1 + 14 / _PANEL, unit_words, color=look.MUTED_SRGB, align="right")
+    _write_title(made, height, perf, [], truth is not None)
+    image = rendered(made)
+    if path is not None:
+        write_png(path, image)
+    return image
+
+
+def _scaled(values: Float64 | None, factor: float) -> Float64 | None:
+    return None if values is None else values * factor
+
+
+def _check_truth(truth: RigidMotion | None, n: int) -> None:
+    if truth is None:
+        return
+    _validate.instance("truth", truth, RigidMotion, "a RigidMotion")
+    if len(truth) != n:
+        raise ValueError(f"`truth` must have F = {n} frames, got {len(truth)}")
 
 
 def _head(head: RigidMotion, perf: Performance) -> tuple[Float64, Float64]:
@@ -126,7 +225,7 @@ def _head(head: RigidMotion, perf: Performance) -> tuple[Float64, Float64]:
     return turns, way
 
 
-def _say(
+def say(
     axes: Any,
     x: float,
     y: float,
@@ -137,13 +236,15 @@ def _say(
     align: str = "left",
     bold: bool = False,
 ) -> None:
+    """Set words on a panel, their lower edge at `y`; (0, 0) to (1, 1) is the panel."""
     axes.text(
         x, y, words, transform=axes.transAxes, fontsize=points(size), color=hexadecimal(color), ha=align, va="bottom",
         fontweight="bold" if bold else "normal", fontfamily=FONT,
     )  # fmt: skip
 
 
-def _style(axes: Any, shot: npt.NDArray[Any], *, last: bool) -> None:
+def style_axes(axes: Any, shot: npt.NDArray[Any], *, last: bool) -> None:
+    """Give a panel its look, with frame numbers beneath when it is the last."""
     axes.set_facecolor("none")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -170,7 +271,7 @@ def _style(axes: Any, shot: npt.NDArray[Any], *, last: bool) -> None:
     )
 
 
-def _plot(
+def plot_lines(
     axes: Any,
     shot: npt.NDArray[Any],
     names: Sequence[str],
