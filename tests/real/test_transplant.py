@@ -1,6 +1,7 @@
 """An expression of a real performance put under the head of another frame, against the truth, in millimetres.
 
-The goal, a mean of 0.15 and a 95th percentile of 0.35, is reached; `python benchmarks/quality_editing.py` prints all methods.
+The goal, a mean of 0.15 and a 95th percentile of 0.35, is reached;
+`python benchmarks/quality_editing.py` prints all methods.
 """
 
 from __future__ import annotations
