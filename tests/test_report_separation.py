@@ -144,12 +144,12 @@ def test_a_report_that_compares_says_when_and_how_far(perf, tmp_path):
     files = write_report(tmp_path, perf, compare=shifted(perf, 17, 0.2))
     assert {file.name for file in files} >= {
         "difference.png",
-        "summary.json",
+        "separation.json",
         "mobility.png",
         "head_path.png",
     }
     assert all(file.is_file() for file in files)
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "separation.json").read_text())
     assert summary["unit"] == "mm"
     assert summary["difference"]["worst_frames"][0] == perf.take.start_frame + 17
     assert summary["difference"]["largest"] == pytest.approx(2.0, rel=1e-6)
@@ -173,4 +173,4 @@ def test_the_command_compares_two_methods(perf, tmp_path):
     done = CliRunner().invoke(command, [*arguments, "-o", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out" / "difference.png").is_file()
-    assert json.loads((tmp_path / "out" / "summary.json").read_text())["difference"]["mean"] > 0
+    assert json.loads((tmp_path / "out" / "separation.json").read_text())["difference"]["mean"] > 0

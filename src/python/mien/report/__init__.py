@@ -64,8 +64,8 @@ def write_report(
     Returns
     -------
     tuple of Path
-        The files: report.html, summary.json and, where the extra `report` is installed, contact_sheet.png, curves.png,
-        head_removed.png, head_path.png, mobility.png, residual.png and, with `compare`, difference.png.
+        The files: report.html, separation.json and, where the extra `report` is installed, contact_sheet.png,
+        curves.png, head_removed.png, head_path.png, mobility.png, residual.png and, with `compare`, difference.png.
     """
     check_result(perf, result)
     comparison = None if compare is None else perf.compare(compare)  # wrong ones are named before any work
@@ -81,7 +81,7 @@ def write_report(
         progress=progress,
     )
     found = strays(perf)
-    summary = write_summary(folder / "summary.json", perf, found, comparison)
+    summary = write_summary(folder / "separation.json", perf, found, comparison)
     if importlib.util.find_spec("matplotlib") is None:
         return (page.path, summary)
     names = ("contact_sheet", "curves", "head_removed", "head_path", "mobility", "residual")
