@@ -1,4 +1,4 @@
-"""Bring the smile of another take of the same actor: mouth and cheeks over nine frames, eased at both ends.
+"""Bring the smile of another take of the same actor: mouth and cheeks for twenty-one frames, eased at both ends.
 
 python examples/paste.py paste.png
 """
