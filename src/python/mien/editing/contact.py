@@ -332,12 +332,11 @@ def _depth(
 
 def _normals(side: _Side, positions: Float64) -> Float64:
     """Return unit normals (n, 3) at a side's vertices, from its own triangles."""
-    a, b, c = (positions[side.triangles[:, k]] for k in range(3))
-    flat = np.cross(b - a, c - a)
-    out = np.zeros_like(positions)
-    for k in range(3):
-        np.add.at(out, side.triangles[:, k], flat)
-    return _unit(out)
+    corners = np.ascontiguousarray(positions.T)[:, side.triangles]
+    (ux, uy, uz), (vx, vy, vz) = (corners[:, :, k] - corners[:, :, 0] for k in (1, 2))
+    flat = (uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx)
+    rows, n = side.triangles.T.ravel(), len(positions)
+    return _unit(np.stack([np.bincount(rows, np.tile(f, 3), n) for f in flat], axis=1))
 
 
 def _unit(vectors: Float64) -> Float64:
