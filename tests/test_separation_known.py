@@ -124,6 +124,21 @@ def test_a_scalp_that_slides_leaves_the_head():
     assert errors(perf, acted.head_motion, points).mean() < 0.15
 
 
+def test_a_take_may_start_in_the_middle_of_an_expression(acted, face):
+    take, neutral = part(acted, face)
+    moved = np.linalg.norm(acted.head_motion.apply_inverse(take.positions) - neutral, axis=2).mean(axis=1)
+    first = int(moved[: FRAMES // 2].argmax())
+    assert 10 * moved[first] > 0.5  # millimetres over the whole face: far from rest
+    rest = slice(first, FRAMES)
+    true = mien.RigidMotion(acted.head_motion.rotation[rest], acted.head_motion.translation[rest])
+    assert errors(mien.separate(take[rest], neutral), true, neutral).mean() < 0.1
+    # Without a neutral, heads are right up to one constant motion.
+    own = mien.separate(take[rest])
+    gauge = own.head.inverse() @ true
+    apart = np.linalg.norm((gauge.apply(neutral) - gauge.apply(neutral).mean(axis=0)), axis=2)
+    assert 10 * apart.mean() < 0.1
+
+
 def test_a_neck_that_twists_leaves_the_head():
     acted = mien.datasets.performance(n_frames=FRAMES, fps=30.0, seed=5, noise=0.05, neck=True, motion=1.5)
     skin = acted.head.regions["skin"] > 0.5
