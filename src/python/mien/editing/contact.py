@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mien import _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
-from mien.editing.recipes import Envelope, checked_envelope, frame_weights
+from mien.editing.recipes import Envelope, checked_envelope, checked_vertices, frame_weights
 from mien.geometry import regions
 from mien.geometry.alignment import extent
 from mien.geometry.deform.laplacian import LaplacianDeformer
@@ -82,7 +82,10 @@ class Contact(Edit):
 
     def __post_init__(self) -> None:
         for name in ("first", "second"):
-            object.__setattr__(self, name, _side(name, getattr(self, name)))
+            vertices = checked_vertices(name, "n", getattr(self, name))
+            if not len(vertices):
+                raise ValueError(f"`{name}` must name at least one vertex, got none")
+            object.__setattr__(self, name, vertices)
         both = np.intersect1d(self.first, self.second)
         if both.size:
             raise ValueError(f"`second` must share no vertex with `first`, got vertex {both[0]} in both")
@@ -195,24 +198,6 @@ class _Place(NamedTuple):
         return np.asarray((corners[side.triangles[self.triangle]] * self.share[:, :, None]).sum(axis=1))
 
 
-def _side(name: str, value: npt.ArrayLike) -> npt.NDArray[np.int32]:
-    given = np.asarray(value)
-    if given.dtype == np.bool_ and given.ndim == 1:
-        given = np.flatnonzero(given)
-    elif given.size == 0:
-        given = given.astype(np.int32)
-    found = _validate.array(name, given, ("n",), np.int32).copy()
-    if not found.size:
-        raise ValueError(f"`{name}` must name at least one vertex, got none")
-    if found.min() < 0:
-        raise ValueError(f"`{name}` must name vertices from 0 on, got {found.min()}")
-    unique, count = np.unique(found, return_counts=True)
-    if (count > 1).any():
-        raise ValueError(f"`{name}` must name every vertex once, got vertex {unique[count > 1][0]} twice")
-    found.flags.writeable = False
-    return found
-
-
 def _in_head(block: Block, f: int) -> Float64:
     moved = block.take[f].astype(np.float64) - block.translation[f]
     return np.stack([(moved * block.rotation[f][:, i]).sum(axis=1) for i in range(3)], axis=1)
@@ -226,7 +211,7 @@ def _corrections(
     now = [edited[side.vertices] for side in sides]
     given = [positions.copy() for positions in now]
     sealed = [_sealed(sides, before, i, near) for i in (0, 1)]
-    depths = [_depths(sides, before, i, unit) for i in (0, 1)]
+    depths = [_depth(sides, before, i, unit)[0] for i in (0, 1)]
     half = 1.0 if n_moving == 1 else 0.5
     for _ in range(_PASSES):
         wanted = [np.zeros_like(now[i]) for i in (0, 1)]
@@ -302,11 +287,6 @@ def _hand_over(
     np.add.at(parts, corners, share[:, :, None] * back[:, None])
     held = total > 0
     wanted[held] += 0.5 * parts[held] / total[held, None]
-
-
-def _depths(sides: tuple[_Side, _Side], before: list[Float64], i: int, unit: float) -> Float64:
-    """Return how deep in the other side a side's vertices are in the take, (n,), which they may stay."""
-    return _depth(sides, before, i, unit)[0]
 
 
 def _depth(

@@ -20,6 +20,7 @@ from mien.editing.recipes import (
     Region,
     checked_envelope,
     checked_region,
+    checked_vertices,
     frame_weights,
     vertex_weights,
 )
@@ -122,13 +123,13 @@ class Drag(Edit):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame", _checked_frame(self.frame))
-        handles = _vertices("handles", self.handles)
+        handles = checked_vertices("handles", "H", self.handles)
         if not len(handles):
             raise ValueError("`handles` must name at least one vertex, got none")
         object.__setattr__(self, "handles", handles)
         object.__setattr__(self, "targets", self._checked_targets(handles))
         if self.anchors is not None:
-            anchors = _vertices("anchors", self.anchors)
+            anchors = checked_vertices("anchors", "A", self.anchors)
             both = np.intersect1d(handles, anchors)
             if both.size:
                 raise ValueError(f"`anchors` must not name handles, got vertex {both[0]}")
@@ -339,22 +340,6 @@ def _checked_frame(frame: int | Sequence[int]) -> int | tuple[int, ...]:
     if not frames or any(b <= a for a, b in itertools.pairwise(frames)):
         raise ValueError(f"`frame` must be a frame or frames that rise, got {list(frames)}")
     return frames
-
-
-def _vertices(name: str, value: npt.ArrayLike) -> npt.NDArray[np.int32]:
-    given = np.asarray(value)
-    if given.dtype == np.bool_ and given.ndim == 1:
-        given = np.flatnonzero(given)
-    elif given.size == 0:
-        given = given.astype(np.int32)
-    found = _validate.array(name, given, (name[0].upper(),), np.int32).copy()
-    if found.size and found.min() < 0:
-        raise ValueError(f"`{name}` must name vertices from 0 on, got {found.min()}")
-    unique, count = np.unique(found, return_counts=True)
-    if (count > 1).any():
-        raise ValueError(f"`{name}` must name every vertex once, got vertex {unique[count > 1][0]} twice")
-    found.flags.writeable = False
-    return found
 
 
 def _path(keys: Float64, frames: npt.NDArray[Any]) -> Float64:

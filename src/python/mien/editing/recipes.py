@@ -22,6 +22,7 @@ __all__ = [
     "SimilarRecipe",
     "checked_envelope",
     "checked_region",
+    "checked_vertices",
     "frame_weights",
     "vertex_weights",
 ]
@@ -173,6 +174,23 @@ def checked_envelope(value: Envelope) -> Float64 | EnvelopeRecipe | SimilarRecip
     if value is None or isinstance(value, (EnvelopeRecipe, SimilarRecipe)):
         return value
     return _checked("envelope", "F", value)
+
+
+def checked_vertices(name: str, letter: str, value: npt.ArrayLike) -> npt.NDArray[np.int32]:
+    """Return vertices, given by number or as (V,) booleans, as an edit keeps them; each once, from 0 on."""
+    given = np.asarray(value)
+    if given.dtype == np.bool_ and given.ndim == 1:
+        given = np.flatnonzero(given)
+    elif given.size == 0:
+        given = given.astype(np.int32)
+    found = _validate.array(name, given, (letter,), np.int32).copy()
+    if found.size and found.min() < 0:
+        raise ValueError(f"`{name}` must name vertices from 0 on, got {found.min()}")
+    unique, count = np.unique(found, return_counts=True)
+    if (count > 1).any():
+        raise ValueError(f"`{name}` must name every vertex once, got vertex {unique[count > 1][0]} twice")
+    found.flags.writeable = False
+    return found
 
 
 def vertex_weights(region: Region, performance: Performance) -> Float64 | None:
