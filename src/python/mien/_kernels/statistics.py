@@ -85,6 +85,15 @@ def take_column(block: Float64, column: int, spare: Float64, count: Float64) -> 
     count[0] = n
 
 
+@njit(cache=True, nogil=True)
+def turn(rows: Rows, left: int, width: int, block: Float64) -> None:
+    """Write `width` columns of rows (n, columns) from `left` on as rows of the block."""
+    for f in range(len(rows)):
+        row = rows[f, left : left + width]
+        for c in range(width):
+            block[c, f] = row[c]
+
+
 @njit([_signature(types.float32), _signature(types.float64)], cache=True, nogil=True, error_model="numpy")
 def quantiles(rows: Rows, levels: Float64, out: Float64, begin: int, end: int) -> None:
     """Write the quantiles over rows of the columns from `begin` to `end`; NaN is a value that is missing."""
@@ -92,10 +101,7 @@ def quantiles(rows: Rows, levels: Float64, out: Float64, begin: int, end: int) -
     block, spare, count = np.empty((BLOCK, n)), np.empty(n), np.empty(1)
     for left in range(begin, end, BLOCK):
         width = min(BLOCK, end - left)
-        for f in range(n):
-            row = rows[f, left : left + width]
-            for c in range(width):
-                block[c, f] = row[c]
+        turn(rows, left, width, block)
         for c in range(width):
             take_column(block, c, spare, count)
             for q in range(len(levels)):
@@ -109,10 +115,7 @@ def deviations(rows: Rows, levels: Float64, out: Float64, begin: int, end: int) 
     block, spare, count = np.empty((BLOCK, n)), np.empty(n), np.empty(1)
     for left in range(begin, end, BLOCK):
         width = min(BLOCK, end - left)
-        for f in range(n):
-            row = rows[f, left : left + width]
-            for c in range(width):
-                block[c, f] = row[c]
+        turn(rows, left, width, block)
         for c in range(width):
             take_column(block, c, spare, count)
             known = int(count[0])
