@@ -24,6 +24,7 @@ FLOORS: list[list[str]] = [
     ["values.rig"],
     ["geometry.alignment"],
     ["geometry.sparse"],
+    ["geometry.keys"],
     ["geometry.laplacian"],
     ["geometry.bounded_least_squares"],
     ["geometry.regions"],

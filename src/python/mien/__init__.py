@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mien.editing.neutral import Neutral as Neutral
     from mien.editing.offset import Offset as Offset
     from mien.editing.paste import Paste as Paste
+    from mien.editing.propagate import Propagate as Propagate
     from mien.editing.recombiner import Recombiner as Recombiner
     from mien.editing.retime import Retime as Retime
     from mien.editing.sculpt import Sculpt as Sculpt
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from mien.geometry.draw import write_png as write_png
     from mien.geometry.filters import bilateral as bilateral
     from mien.geometry.filters import savitzky_golay as savitzky_golay
+    from mien.geometry.keys import carry_keys as carry_keys
     from mien.geometry.laplacian import LaplacianPattern as LaplacianPattern
     from mien.geometry.laplacian import SparseMatrix as SparseMatrix
     from mien.geometry.laplacian import gradient as gradient
@@ -107,6 +109,7 @@ _HOMES = {
     "Stabilised": "mien.geometry.alignment",
     "align_frames": "mien.geometry.alignment",
     "SolveResult": "mien.geometry.sparse",
+    "carry_keys": "mien.geometry.keys",
     "SparseFactor": "mien.geometry.sparse",
     "LaplacianDeformer": "mien.geometry.deform.laplacian",
     "LaplacianPattern": "mien.geometry.laplacian",
@@ -149,6 +152,7 @@ _HOMES = {
     "Neutral": "mien.editing.neutral",
     "Offset": "mien.editing.offset",
     "Paste": "mien.editing.paste",
+    "Propagate": "mien.editing.propagate",
     "Retime": "mien.editing.retime",
     "Sculpt": "mien.editing.sculpt",
     "similar_expressions": "mien.editing.similarity",

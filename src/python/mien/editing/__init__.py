@@ -12,6 +12,7 @@ from mien.editing.mirror import Mirror as Mirror
 from mien.editing.neutral import Neutral as Neutral
 from mien.editing.offset import Offset as Offset
 from mien.editing.paste import Paste as Paste
+from mien.editing.propagate import Propagate as Propagate
 from mien.editing.recipes import EnvelopeRecipe as EnvelopeRecipe
 from mien.editing.recipes import RegionRecipe as RegionRecipe
 from mien.editing.recipes import SimilarRecipe as SimilarRecipe

@@ -7,7 +7,7 @@ that are not zero.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -148,6 +148,7 @@ class Fields:
         self.place = place
         self._left = dict(values)
         self._known: list[str] = []
+        self.edit: Callable[[str, Any], Any]  # reads an edit in this one; set by `EditList.load`
         self._facts = facts
         self._sources = sources or {}
 

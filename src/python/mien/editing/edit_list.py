@@ -18,6 +18,7 @@ from mien.editing.mirror import Mirror
 from mien.editing.neutral import Neutral
 from mien.editing.offset import Offset
 from mien.editing.paste import Paste
+from mien.editing.propagate import Propagate
 from mien.editing.recipes import SimilarRecipe
 from mien.editing.retime import Retime
 from mien.editing.sculpt import Sculpt
@@ -45,6 +46,7 @@ KINDS: dict[str, type[Edit]] = {
         Neutral,
         Offset,
         Paste,
+        Propagate,
         Remove,
         Retime,
         Sculpt,
@@ -302,6 +304,7 @@ def _read_edit(
     if not isinstance(kind, str) or kind not in KINDS:
         raise fields.fail("edit", f"must be one of {', '.join(map(repr, KINDS))}, got {kind!r}")
     fields.place = f"{place} ({kind})"
+    fields.edit = lambda where, inner: _read_edit(f"{fields.place}.{where}", inner, facts, sources)
     try:
         edit = KINDS[kind].from_fields(fields)
     except FormatError:

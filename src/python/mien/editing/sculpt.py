@@ -23,7 +23,7 @@ from mien.editing.recipes import (
     frame_weights,
     vertex_weights,
 )
-from mien.editing.surface_frames import SurfaceFrames
+from mien.editing.surface_frames import SurfaceFrames, combined
 from mien.values.performance import Performance
 
 __all__ = ["Sculpt"]
@@ -131,14 +131,14 @@ class Sculpt(Edit):
         frames = SurfaceFrames(performance.take.topology, performance.neutral, vertices)
         here = frames.at(scene.current(self.frame))
         inside = displacement[:, vertices].T
-        local = _combined(here.transpose(0, 2, 1), inside)
+        local = combined(here.transpose(0, 2, 1), inside)
         share = np.ones(len(vertices)) if weights is None else weights[vertices]
 
         def add(block: Block) -> None:
             scale, current = block.of_frames(start, factors), block.current()
             for i in np.flatnonzero(scale):
                 axes = frames.at(current[i])
-                step = _combined(axes, local)
+                step = combined(axes, local)
                 step = np.where(np.isfinite(step).all(axis=1, keepdims=True), step, 0.0)
                 block.planes[i][:, vertices] += (scale[i] * share[:, None] * step).T
 
@@ -165,10 +165,3 @@ class Sculpt(Edit):
             region=fields.region(),
             envelope=fields.envelope(),
         )
-
-
-def _combined(axes: Float64, amounts: Float64) -> Float64:
-    """Return sums of rows of axes (N, 3, 3), by elements: the same bits on every machine."""
-    first, second, third = (axes[:, k] * amounts[:, k, None] for k in range(3))
-    out: Float64 = first + second + third
-    return out
