@@ -23,6 +23,7 @@ void bindLaplacianDeformer(py::module_& module);
 void bindNearest(py::module_& module);
 void bindDense(py::module_& module);
 void bindJoint(py::module_& module);
+void bindContact(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -47,4 +48,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindNearest(module);
     mien::bindDense(module);
     mien::bindJoint(module);
+    mien::bindContact(module);
 }

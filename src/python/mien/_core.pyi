@@ -29,6 +29,20 @@ class NearestPoints:
     def __init__(self, points: _Float64) -> None: ...
     def find(self, queries: _Float64, neighbours: int) -> tuple[_Int32, _Float64]: ...
 
+class Contact:
+    def __init__(
+        self,
+        first: _Int32,
+        first_vertices: int,
+        second: _Int32,
+        second_vertices: int,
+        *,
+        near: float,
+        unit: float,
+        second_yields: bool,
+    ) -> None: ...
+    def correct(self, before: _Float64, now: _Float64) -> _Float64: ...
+
 def multiply_matrices(left: _Float64, right: _Float64) -> _Float64: ...
 def solve_positive(matrix: _Float64, rhs: _Float64) -> _Float64 | None: ...
 
