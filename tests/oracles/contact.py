@@ -36,8 +36,8 @@ def corrections(
     before = [source[side.vertices] for side in sides]
     now = [edited[side.vertices] for side in sides]
     given = [positions.copy() for positions in now]
-    sealed = [_sealed(sides, before, i, near) for i in (0, 1)]
-    depths = [_depth(sides, before, i, unit)[0] for i in (0, 1)]
+    sealed = [seals(sides, before, i, near) for i in (0, 1)]
+    depths = [depth(sides, before, i, unit)[0] for i in (0, 1)]
     half = 1.0 if n_moving == 1 else 0.5
     for _ in range(PASSES):
         wanted = [np.zeros_like(now[i]) for i in (0, 1)]
@@ -91,7 +91,7 @@ def _nearest_shares(ap: np.ndarray, ab: np.ndarray, ac: np.ndarray) -> np.ndarra
     return np.array(tried)[np.where(np.isfinite(far), far, np.inf).argmin(axis=0), np.arange(len(ap))]
 
 
-def _sealed(
+def seals(
     sides: tuple[Side, Side], before: list[np.ndarray], i: int, near: float
 ) -> tuple[Place, np.ndarray]:
     """Return where the vertices of a side touch the other in the take, and how much they do, (n,) in [0, 1]."""
@@ -115,8 +115,8 @@ def _missing(
     other = sides[1 - i]
     was = before[i] - place.on(other, before[1 - i])
     back = amount[:, None] * (was - (now[i] - place.on(other, now[1 - i])))
-    depth, normal = _depth(sides, now, i, unit)
-    out = np.maximum(depth - allowed, 0)
+    deep, normal = depth(sides, now, i, unit)
+    out = np.maximum(deep - allowed, 0)
     eased = out * ease(np.minimum(out / (DEEP * unit), 1))
     return np.asarray(np.where(amount[:, None] > 0, back, 0.0) + ((1 - amount) * eased)[:, None] * normal)
 
@@ -144,7 +144,7 @@ def _hand_over(
     wanted[held] += 0.5 * parts[held] / total[held, None]
 
 
-def _depth(
+def depth(
     sides: tuple[Side, Side], positions: list[np.ndarray], i: int, unit: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how deep vertices lie behind the other side's surface (n,), 0 in front of it, and the way out (n, 3)."""
@@ -161,8 +161,8 @@ def _depth(
     # A surface is not behind one that looks the same way.
     against = -np.sum(_normals(sides[i], positions[i]) * normal, axis=1)
     counts = straight * ease(np.clip(against / 0.3, 0, 1)) * (place.triangle >= 0)
-    depth = np.where(behind > 0, behind, 0.0) * counts
-    return np.where(np.isfinite(depth), depth, 0.0), np.where(np.isfinite(normal), normal, 0.0)
+    deep = np.where(behind > 0, behind, 0.0) * counts
+    return np.where(np.isfinite(deep), deep, 0.0), np.where(np.isfinite(normal), normal, 0.0)
 
 
 def _normals(side: Side, positions: np.ndarray) -> np.ndarray:
