@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 import pathlib
@@ -288,10 +289,15 @@ def tab(browser: Browser, page: pathlib.Path) -> Iterator[Browser]:
     assert all(url.startswith(("file://", "about:")) for url in browser.requests), browser.requests
 
 
-def warm(pixels: np.ndarray) -> float:
-    """Share of pixels with the colours of the heat map: red far over blue, or purple."""
+def heated(pixels: np.ndarray) -> np.ndarray:
+    """Tell which pixels have the colours of the heat map: red far over blue, or purple."""
     r, g, b = (pixels[..., i].astype(int) for i in range(3))
-    return float((((r - b > 70) & (r > 90)) | ((r - g > 60) & (b - g > 30))).mean())
+    return ((r - b > 70) & (r > 90)) | ((r - g > 60) & (b - g > 30))
+
+
+def warm(pixels: np.ndarray) -> float:
+    """Share of pixels with the colours of the heat map."""
+    return float(heated(pixels).mean())
 
 
 def test_the_page_is_drawn_by_webgl2(tab: Browser) -> None:
@@ -349,6 +355,7 @@ def test_pictures_follow_the_head(tab: Browser, page: pathlib.Path) -> None:
 
 
 def test_the_slider_and_the_curves_seek(tab: Browser) -> None:
+    tab.resize(800, 1200)  # all of it is on the screen
     first = tab.pixels()
     tab.click("#slider", 0.5)
     assert 1018 <= int(tab.state()["frame"]) <= 1023
@@ -358,7 +365,7 @@ def test_the_slider_and_the_curves_seek(tab: Browser) -> None:
     tab.click(".residual .plot", 8 / width)
     assert tab.state()["frame"] == "1001"
     values = tab.evaluate("[...document.querySelectorAll('.value')].map(o => o.value)")
-    assert values[1:] == ["0.100 mm", "1.00", "0.00 mm", "0.0 mm"]
+    assert values[2:] == ["0.100 mm", "1.00", "0.00 mm", "0.0 mm"]
 
 
 def test_keys_move_through_frames_and_views(tab: Browser) -> None:
@@ -371,7 +378,8 @@ def test_keys_move_through_frames_and_views(tab: Browser) -> None:
     assert tab.state()["frame"] == "1040"
     tab.press("Home")
     assert tab.state()["frame"] == "1001"
-    for key, view in zip("12345", ("take", "expression", "edited", "recombined", "heat"), strict=True):
+    views = ("take", "expression", "edited", "recombined", "heat", "residual", "mobility")
+    for key, view in zip("1234567", views, strict=True):
         tab.press(key)
         assert tab.state()["view"] == view
     tab.press("l")
@@ -525,7 +533,8 @@ def test_without_a_result_there_are_fewer_views(browser: Browser, tmp_path: path
     perf, _ = nodding_ball(12)
     browser.resize(800, 900)
     browser.open(write_page(tmp_path / "page.html", perf, max_frames=6).path, "#view=edited")
-    assert browser.state()["view"] == "take"
+    assert browser.state()["view"] == "expression"
+    assert browser.state()["layout"] == "side"
     titles = browser.evaluate("[...document.querySelectorAll('#views button')].map(b => b.textContent)")
     assert titles == ["Take", "Head removed", "Displacement"]
     browser.press("ArrowRight")
@@ -560,6 +569,105 @@ def test_a_browser_without_webgl2_says_so(browser: Browser, page: pathlib.Path) 
         browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
 
 
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A page with a second method whose head is 6 mm off in frame 1021 only, and a face that is at rest in 1001."""
+    perf, _ = nodding_ball()
+    translation = perf.head.translation.copy()
+    translation[20] += perf.head.rotation[20] @ [0.6, 0, 0]
+    other = dataclasses.replace(
+        perf, head=mien.RigidMotion(perf.head.rotation, translation), method="<b>other</b>"
+    )
+    residual = np.zeros(len(perf))
+    residual[[7, 8, 30]] = 0.02, 0.01, 0.015
+    perf = dataclasses.replace(perf, residual=residual)
+    return write_page(tmp_path_factory.mktemp("checked") / "page.html", perf, compare=other).path
+
+
+def test_without_an_edit_the_removed_head_is_seen_beside_the_take(
+    browser: Browser, checked: pathlib.Path
+) -> None:
+    browser.resize(800, 900)
+    browser.open(checked, "#frame=1001")
+    assert browser.state()["view"] == "expression"
+    before, removed = halves(browser.pixels(scale=1))
+    for frame in (1010, 1030):  # what turns and sinks on the left keeps its outline below on the right
+        browser.open(checked, f"#frame={frame}")
+        there, still = halves(browser.pixels(scale=1))
+        lower = np.s_[len(still) * 2 // 3 :]
+        outline = [
+            np.abs(p[lower].astype(int) - p[4, 4]).sum(-1) > 20 for p in (removed, still, before, there)
+        ]
+        assert (outline[0] != outline[1]).mean() < 0.002
+        assert (outline[2] != outline[3]).mean() > 0.01
+
+
+def test_residual_mobility_and_difference_colour_what_they_say(
+    browser: Browser, checked: pathlib.Path
+) -> None:
+    browser.resize(800, 900)
+    shares = {}
+    for frame in (1001, 1021, 1022):
+        browser.open(checked, f"#frame={frame}&view=expression&layout=single")
+        clay = inner(browser.pixels()).astype(int)
+        middle = np.s_[:, clay.shape[1] // 2 - 50 : clay.shape[1] // 2 + 50]  # clear of legend and tools
+        for view in ("residual", "mobility", "difference"):
+            browser.open(checked, f"#frame={frame}&view={view}&layout=single")
+            pixels = inner(browser.pixels())[middle]
+            coloured = np.abs(pixels - clay[middle]).max(-1) > 24 if view != "mobility" else heated(pixels)
+            quarters = np.array_split(coloured, 4)
+            shares[view, frame] = quarters[0].mean(), quarters[3].mean()
+    upper, lower = 0, 1
+    assert shares["residual", 1001][upper] == 0
+    assert shares["residual", 1021][upper] > 0.2
+    for frame in (1001, 1021):  # the upper half bulges; the lower is at rest in all frames
+        assert shares["mobility", frame][upper] > 0.2
+        assert shares["mobility", frame] == shares["mobility", 1001]
+        assert max(shares["residual", frame][lower], shares["mobility", frame][lower]) < 0.01
+    assert min(shares["difference", 1021]) > 0.5
+    assert max(shares["difference", 1022]) < 0.01
+    assert browser.complaints == []
+
+
+def test_the_other_method_is_drawn_where_its_head_puts_it(browser: Browser, checked: pathlib.Path) -> None:
+    browser.resize(800, 900)
+    middles = []
+    for frame, view in ((1021, "expression"), (1021, "other"), (1022, "expression"), (1022, "other")):
+        browser.open(checked, f"#frame={frame}&view={view}&layout=single")
+        pixels = inner(browser.pixels(scale=1)).astype(int)
+        middles.append(middle_and_radius(np.abs(pixels - pixels[4, 4]).sum(-1) > 40))
+    radius = middles[0][1]
+    way = (middles[1][0] - middles[0][0]) / radius * 60  # mm, for the ball's radius is 60
+    assert way[0] == pytest.approx(
+        -6, abs=1.5
+    )  # the head 6 mm to the left puts the face 6 mm to the right of it
+    np.testing.assert_allclose(middles[2][0], middles[3][0], atol=0.6)
+
+
+def test_captions_say_how_to_read_a_view_and_name_the_worst_frames(
+    browser: Browser, checked: pathlib.Path
+) -> None:
+    browser.resize(800, 900)
+    seen = {}
+    for view in ("take", "expression", "heat", "residual", "mobility", "other", "difference"):
+        browser.open(checked, f"#view={view}")
+        seen[view] = browser.evaluate("document.querySelector('#caption').textContent")
+    assert len(set(seen.values())) == len(seen)
+    for view in ("heat", "residual", "mobility", "difference"):
+        assert " mm" in seen[view], view
+    assert "<b>other</b>" in seen["difference"]
+    assert browser.evaluate("document.querySelectorAll('b').length") == 0
+    buttons = "[...document.querySelectorAll('#worst button')].map(b => b.textContent)"
+    assert browser.evaluate(buttons) == ["1021"]
+    browser.open(checked, "#view=residual&frame=1001")
+    assert browser.evaluate(buttons)[:2] == ["1008", "1031"]
+    browser.click("#worst button:nth-of-type(2)")
+    assert browser.state()["frame"] == "1031"
+    assert browser.evaluate("document.querySelectorAll('.translation .band').length") == 3
+    assert "mm" in browser.evaluate("document.querySelector('.confidence .detail').textContent")
+    assert browser.complaints == []
+
+
 CONTRAST = """
 (() => {
   const canvas = document.createElement('canvas');
@@ -591,8 +699,12 @@ CONTRAST = """
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_words_have_contrast_in_light_and_dark(browser: Browser, page: pathlib.Path, dark: bool) -> None:
+def test_words_have_contrast_in_light_and_dark(
+    browser: Browser, page: pathlib.Path, checked: pathlib.Path, dark: bool
+) -> None:
     browser.resize(1280, 900, dark=dark)
+    browser.open(checked, "#view=difference")
+    assert browser.evaluate(CONTRAST) == {}
     browser.open(page, "#view=heat&frame=1016")
     assert browser.evaluate(CONTRAST) == {}
     stage = browser.pixels()[8, 300].astype(int)

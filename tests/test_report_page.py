@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import html.parser
 import json
@@ -18,8 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mien
-from mien.report import write_page, write_report
+from mien.report import strays, worst_frames, write_page, write_report
 from mien.report.packing import MISSING, Grid, pack_frames, pack_integers
+from mien.report.survey import subject_axes
+from mien.report.timeline import confidence_band
 
 
 def ball(n_frames: int = 40, *, rows: int = 9, fps: float = 25.0, **more: Any) -> mien.Performance:
@@ -171,7 +174,7 @@ def test_curves_are_of_all_frames_in_the_units_they_name(page: Callable[..., Par
     perf = ball(30)
     result = edited(perf, 5, 9, size=0.25)
     curves = {c["key"]: c for c in page(perf, result, max_frames=10).data["curves"]}
-    assert list(curves) == ["rotation", "residual", "confidence", "expression", "edit"]
+    assert list(curves) == [*("rotation", "translation", "residual", "confidence", "expression", "edit")]
     assert curves["residual"]["unit"] == curves["edit"]["unit"] == "mm"
     np.testing.assert_allclose(curves["residual"]["lines"][0]["values"], 10 * perf.residual, rtol=1e-4)
     edit = np.array(curves["edit"]["lines"][0]["values"])
@@ -218,11 +221,70 @@ def test_how_head_space_lies_in_the_head_does_not_matter(page: Callable[..., Par
         np.testing.assert_allclose(one["camera"][space]["half"], two["camera"][space]["half"], atol=1e-4)
 
 
+def test_translation_is_the_way_of_the_face_and_bands_are_what_confidence_stands_for(
+    page: Callable[..., Parsed],
+) -> None:
+    perf = ball()
+    curves = {c["key"]: c for c in page(perf).data["curves"]}
+    middle = np.asarray(perf.neutral).mean(0)
+    way = perf.head.apply(middle[None])[:, 0]
+    axes = subject_axes(perf)
+    drawn = np.array([line["values"] for line in curves["translation"]["lines"]])
+    np.testing.assert_allclose(drawn.T, 10 * (way - way.mean(0)) @ axes.T, atol=1e-3)
+    band = confidence_band(perf)
+    np.testing.assert_allclose(curves["translation"]["band"], 10 * band.distance, rtol=1e-2)
+    np.testing.assert_allclose(curves["rotation"]["band"], band.angle, rtol=1e-2)
+
+
+def test_a_second_method_is_a_pose_a_frame_and_a_curve(page: Callable[..., Parsed]) -> None:
+    perf = ball()
+    turn = mien.RigidMotion.from_quaternions([[0.05, 0, 0, 1]], [[0.3, 0, 0]])
+    turned = perf.head @ turn
+    late = np.arange(len(perf)) >= 20
+    head = mien.RigidMotion(
+        np.where(late[:, None, None], turned.rotation, perf.head.rotation),
+        np.where(late[:, None], turned.translation, perf.head.translation),
+    )
+    other = dataclasses.replace(perf, head=head, method="second")
+    parsed = page(perf, compare=other, max_frames=20)
+    assert (parsed.data["method"], parsed.data["other"]) == ("known", "second")
+    frames = parsed.data["frames"]
+    numbers = np.frombuffer(parsed.inflated("relative"), "<f4").reshape(-1, 12).astype(np.float64)
+    assert len(numbers) == len(frames) == 20
+    moved = np.einsum("fij,vj->fvi", numbers[:, :9].reshape(-1, 3, 3), perf.neutral) + numbers[:, None, 9:]
+    expected = head[np.array(frames)].apply_inverse(
+        perf.head[np.array(frames)].apply(np.asarray(perf.neutral))
+    )
+    np.testing.assert_allclose(moved, expected, atol=1e-5)
+    curve = next(c for c in parsed.data["curves"] if c["key"] == "difference")
+    np.testing.assert_allclose(curve["lines"][0]["values"], 10 * perf.compare(other).distance, rtol=1e-4)
+    assert parsed.data["heatRange"]["difference"] >= 10 * np.quantile(perf.compare(other).furthest, 0.9)
+    assert parsed.data["worst"]["difference"][0] >= 20
+    without = page(perf)
+    assert without.data["other"] is None
+    assert "data-relative" not in without.blocks
+
+
+def test_mobility_is_what_strays_found(page: Callable[..., Parsed]) -> None:
+    perf = ball()
+    positions = perf.take.positions.copy()
+    positions[:, 9] = np.nan
+    perf = dataclasses.replace(perf, take=perf.take.with_positions(positions))
+    parsed = page(perf)
+    share = np.frombuffer(parsed.inflated("mobility"), np.uint8) / 255 * parsed.data["heatRange"]["mobility"]
+    found = 10 * strays(perf).most
+    assert share[9] == 0
+    known = np.isfinite(found)
+    top = parsed.data["heatRange"]["mobility"]
+    np.testing.assert_allclose(share[known], np.minimum(found[known], top), atol=top / 500)
+    assert parsed.data["worst"]["residual"] == worst_frames(perf).tolist()
+
+
 def test_without_a_result_there_is_nothing_edited(page: Callable[..., Parsed]) -> None:
     parsed = page(ball())
     assert parsed.data["edited"] is None
     assert "data-edited" not in parsed.blocks
-    assert list(parsed.data["heatRange"]) == ["expression"]
+    assert set(parsed.data["heatRange"]) == {"expression", "residual", "mobility"}
 
 
 def test_a_result_without_an_edit_is_fine(page: Callable[..., Parsed]) -> None:
@@ -264,7 +326,7 @@ def test_a_frame_without_any_position_has_no_displacement(page: Callable[..., Pa
     whole = mien.Performance(
         perf.take.with_positions(positions), perf.head, perf.neutral, perf.residual, perf.confidence
     )
-    values = page(whole).data["curves"][3]["lines"][0]["values"]
+    values = page(whole).data["curves"][4]["lines"][0]["values"]
     assert values[7] is None
     assert None not in values[:7]
 
@@ -354,9 +416,10 @@ def test_the_policy_allows_this_script_and_this_style_only(page: Callable[..., P
         assert f"{kind} 'sha256-{digest}'" in policy
 
 
-@pytest.mark.parametrize("where", ["name", "title", "method", "fact", "fact name"])
+@pytest.mark.parametrize("where", ["name", "title", "method", "other method", "fact", "fact name"])
 def test_hostile_text_stays_text(page: Callable[..., Parsed], where: str) -> None:
-    calm = page(ball(), facts={"a": "b"})
+    other = where == "other method"
+    calm = page(ball(), facts={"a": "b"}, compare=ball() if other else None)
     perf = ball(name=HOSTILE) if where == "name" else ball()
     if where == "method":
         perf = mien.Performance(
@@ -364,12 +427,15 @@ def test_hostile_text_stays_text(page: Callable[..., Parsed], where: str) -> Non
         )
     title = HOSTILE if where == "title" else None
     facts = {HOSTILE if where == "fact name" else "a": HOSTILE if where == "fact" else "b"}
-    parsed = page(perf, title=title, facts=facts)
+    compare = dataclasses.replace(perf, method=HOSTILE) if other else None
+    parsed = page(perf, title=title, facts=facts, compare=compare)
     assert parsed.tags == calm.tags
     assert parsed.scripts == calm.scripts
     if where in ("name", "title"):
         assert parsed.data["title"] == HOSTILE
         assert parsed.headings == [f"{HOSTILE} · mien report", HOSTILE]
+    elif other:
+        assert parsed.data["other"] == HOSTILE
     else:
         assert any(HOSTILE in row for row in parsed.data["facts"])
 
@@ -440,6 +506,8 @@ def test_a_report_is_a_folder_with_the_page(tmp_path: pathlib.Path) -> None:
         ({"result": 3}, TypeError, "`result` must be a MeshSequence"),
         ({"result": ball(10).take}, ValueError, r"`result` must have F = 40 frames, got 10"),
         ({"result": ball(40, rows=5).take}, ValueError, "`result` must have the topology of the take"),
+        ({"compare": 3}, TypeError, "`other` must be a Performance"),
+        ({"compare": ball(10)}, ValueError, r"`other` must have F = 40 frames"),
         ({"title": 3}, TypeError, "`title` must be a str"),
         ({"facts": [1]}, TypeError, "`facts` must be a mapping"),
         ({"facts": {"a": None}}, TypeError, r"`facts\['a'\]` must be a number"),

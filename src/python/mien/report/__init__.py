@@ -71,16 +71,18 @@ def write_report(
     comparison = None if compare is None else perf.compare(compare)  # wrong ones are named before any work
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
+    found = strays(perf)
     page = write_page(
         folder / "report.html",
         perf,
         result,
+        compare=compare,
+        found=found,
         facts=facts,
         max_frames=max_frames,
         colors=colors,
         progress=progress,
     )
-    found = strays(perf)
     summary = write_summary(folder / "separation.json", perf, found, comparison)
     if importlib.util.find_spec("matplotlib") is None:
         return (page.path, summary)

@@ -18,7 +18,17 @@ from mien.report.sheet import Cell, Legend, Stage, sheet
 from mien.report.survey import head_angles
 from mien.values.performance import Performance
 
-__all__ = ["Strays", "head_removed", "mobility_map", "residual_map", "strays", "worst_frames"]
+__all__ = [
+    "Strays",
+    "apart_in_time",
+    "head_removed",
+    "mobility_map",
+    "mobility_top",
+    "residual_map",
+    "residual_top",
+    "strays",
+    "worst_frames",
+]
 
 Bytes = npt.NDArray[np.uint8]
 Float64 = npt.NDArray[np.float64]
@@ -167,7 +177,7 @@ def mobility_map(
         expected = _validate.floats("carried", carried, ("V",), {"V": perf.take.n_vertices})
         pictures.append(("Expected of faces", "root mean square over the shapes of a model", expected))
     shown = np.nan_to_num(np.stack([values for *_, values in pictures])) * unit.factor
-    top = measures.nice_above(float(np.quantile(shown[:2], 0.995)))
+    top = mobility_top(perf, found)
     rest = np.broadcast_to(np.asarray(perf.neutral), (len(shown), *perf.neutral.shape))
     drawn = Stage.of(perf, _LARGE, view).drawn(perf, rest, heat=shown, heat_range=(0.0, top))
     cells = [Cell(picture, title, words) for picture, (title, words, _) in zip(drawn, pictures, strict=True)]
@@ -178,11 +188,28 @@ def mobility_map(
     return sheet(perf, "Mobility", [cells], right=right, legend=legend, path=path)
 
 
+def mobility_top(perf: Performance, found: Strays) -> float:
+    """Return where the scale of the mobility map ends, in the unit of `measures.lengths`."""
+    known = np.nan_to_num(np.stack([found.usual, found.most])) * measures.lengths(perf.take).factor
+    return measures.nice_above(float(np.quantile(known, 0.995)))
+
+
+def residual_top(perf: Performance, largest: float) -> float:
+    """Return where the scale ends that shows residuals up to `largest`, both in the unit of `measures.lengths`."""
+    finest = _FINE * extent(perf.neutral) * measures.lengths(perf.take).factor
+    return measures.nice_above(max(2 * largest, finest))
+
+
 def worst_frames(perf: Performance, count: int = 6) -> npt.NDArray[np.intp]:
     """Return the frames of the largest residual, the worst first, a quarter of a second apart at least."""
-    apart = max(1, round(_APART * perf.take.fps))
+    return apart_in_time(perf.residual, perf.take.fps, count)
+
+
+def apart_in_time(values: Float64, fps: float, count: int) -> npt.NDArray[np.intp]:
+    """Return the frames of the largest values (F,), the largest first, a quarter of a second apart at least."""
+    apart = max(1, round(_APART * fps))
     chosen: list[int] = []
-    for f in np.argsort(-perf.residual, kind="stable"):
+    for f in np.argsort(-values, kind="stable"):
         if len(chosen) == count:
             break
         if all(abs(int(f) - other) >= apart for other in chosen):
@@ -224,7 +251,7 @@ def residual_map(
     shown = np.nan_to_num(measures.moved(perf, None, chosen)) * unit.factor
     residual = perf.residual * unit.factor
     largest = float(residual[chosen].max())
-    top = measures.nice_above(max(2 * largest, _FINE * extent(perf.neutral) * unit.factor))
+    top = residual_top(perf, largest)
     pictures = Stage.of(perf, _SMALL, view).drawn(
         perf, perf.head[chosen].apply_inverse(perf.take.positions[chosen]), heat=shown, heat_range=(0.0, top)
     )

@@ -24,9 +24,15 @@ function readable(value, [low, high]) {
   return value.toFixed(places).replace(/^-(?=.*[1-9])/, "−").replace("-", "");
 }
 
+// The values, or where a band around them ends.
+function withBand(values, band) {
+  if (!band) return values;
+  return values.flatMap((v, i) => (v === null || band[i] === null ? [v] : [v - band[i], v + band[i]]));
+}
+
 // A range whose ends are round numbers.
 function roundRange(curve) {
-  const values = curve.lines.flatMap((line) => line.values).filter((v) => v !== null);
+  const values = curve.lines.flatMap((line) => withBand(line.values, curve.band)).filter((v) => v !== null);
   let low = curve.least ?? values.reduce((a, b) => Math.min(a, b), Infinity);
   let high = curve.most ?? values.reduce((a, b) => Math.max(a, b), -Infinity);
   if (!isFinite(low) || !isFinite(high)) [low, high] = [0, 1];
@@ -65,6 +71,33 @@ function pathText(values, width, toX, toY) {
     if (second !== first) flush(toX(second), values[second]);
     else if (values.length === 1) text += "h0.01";
   }
+  return text;
+}
+
+// The outline of a band around values, at most one point a pixel above and one below: the furthest there.
+function bandText(values, band, width, toX, toY) {
+  const stride = Math.max(1, Math.floor(values.length / width));
+  let text = "";
+  let upper = [], lower = [];
+  const close = () => {
+    if (upper.length) text += "M" + upper.concat(lower.reverse()).join("L") + "Z";
+    [upper, lower] = [[], []];
+  };
+  for (let i = 0; i < values.length; i += stride) {
+    let low = Infinity, high = -Infinity;
+    for (let j = i; j < Math.min(i + stride, values.length); j++) {
+      if (values[j] === null || band[j] === null) continue;
+      low = Math.min(low, values[j] - band[j]);
+      high = Math.max(high, values[j] + band[j]);
+    }
+    if (low > high) {
+      close();
+      continue;
+    }
+    upper.push(toX(i).toFixed(2) + " " + toY(high).toFixed(2));
+    lower.push(toX(i).toFixed(2) + " " + toY(low).toFixed(2));
+  }
+  close();
   return text;
 }
 
@@ -113,6 +146,10 @@ function drawCurve(view, nFrames, runs, width, height) {
   for (const tick of ticks) {
     svg.append(shape("line", { class: tick ? "grid" : "grid zero", x1: 0, x2: width - kGutter, y1: toY(tick), y2: toY(tick) }));
   }
+  if (curve.band)
+    curve.lines.forEach(({ values }, i) => {
+      svg.append(shape("path", { class: `band band-${i}`, d: bandText(values, curve.band, inner, toX, toY) }));
+    });
   curve.lines.forEach((line, i) => {
     const path = pathText(line.values, inner, toX, toY);
     svg.append(shape("path", { class: `line line-${i}`, d: path }));
@@ -135,7 +172,8 @@ function tellCurve(view, frame) {
   const total = values.length > 1 ? Math.hypot(...values) : values[0];
   value.value = total === null ? "missing" : withUnit(readable(total, range), curve.unit);
   if (values.length === 1) {
-    detail.textContent = curve.detail || "";
+    const off = view.bands.map(({ band, unit }) => withUnit(readable(band[frame], [0, Math.max(...band)]), unit));
+    detail.textContent = off.length ? "head within " + off.join(", ") : curve.detail || "";
     return;
   }
   detail.replaceChildren(
@@ -150,6 +188,8 @@ function tellCurve(view, frame) {
 function createCurves(host, data, seek) {
   const runs = editedRuns(data);
   const views = data.curves.map(curveRow);
+  for (const view of views)
+    view.bands = view.curve.key === "confidence" ? data.curves.filter(({ band }) => band && band.some(Boolean)) : [];
   host.append(...views.map((view) => view.row));
   let current = 0;
 

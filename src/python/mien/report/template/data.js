@@ -80,6 +80,8 @@ async function readMeshes(data) {
     neutral: all.subarray(0, 3 * n),
     expression: all.subarray(3 * n),
     edit: null,
+    mobility: new Uint8Array(await inflated("mobility")),
+    relative: data.other === null ? null : await readFloats("relative"),
     colors: data.colored ? new Uint8Array(await inflated("colors")) : null,
   };
   if (data.edited) {

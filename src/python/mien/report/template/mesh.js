@@ -5,7 +5,11 @@ in vec4 a_position;
 in vec4 a_base;
 in vec3 a_normal;
 in vec3 a_color;
+in float a_share;
 uniform mat4 u_model;
+uniform mat4 u_second;
+uniform int u_measure;
+uniform float u_heatRange;
 uniform mat4 u_projection;
 uniform vec3 u_offset;
 uniform float u_step;
@@ -15,10 +19,13 @@ centroid out vec3 v_color;
 out float v_distance;
 out float v_missing;
 void main() {
-  vec4 eye = u_model * vec4(u_offset + u_step * a_position.xyz, 1.0);
+  vec4 place = vec4(u_offset + u_step * a_position.xyz, 1.0);
+  vec4 eye = u_model * place;
   v_normal = mat3(u_model) * a_normal;
   v_color = a_color;
-  v_distance = u_step * length(a_position.xyz - a_base.xyz);
+  if (u_measure == 0) v_distance = u_step * length(a_position.xyz - a_base.xyz);
+  if (u_measure == 1) v_distance = length((u_second * place - place).xyz);
+  if (u_measure == 2) v_distance = a_share * u_heatRange;
   v_missing = max(a_position.w, 0.0);
   gl_Position = u_projection * eye;
   gl_Position.z -= u_lift * gl_Position.w;
@@ -77,7 +84,7 @@ function compiled(gl) {
     gl.compileShader(shader);
     gl.attachShader(program, shader);
   }
-  ["a_position", "a_base", "a_normal", "a_color"].forEach((name, place) => gl.bindAttribLocation(program, place, name));
+  ["a_position", "a_base", "a_normal", "a_color", "a_share"].forEach((name, place) => gl.bindAttribLocation(program, place, name));
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost())
     throw new Error("The shader does not link: " + gl.getProgramInfoLog(program));
@@ -90,6 +97,9 @@ function compiled(gl) {
   return { program, at };
 }
 
+
+// How the shader measures what colours show: between two places counted on the grid, under two heads, or as it is told.
+const kMeasures = { edit: 0, expression: 0, residual: 0, difference: 1, mobility: 2 };
 
 // Sets what never changes: light, heat map, the grid of positions.
 function setLook(gl, { program, at }, data) {
@@ -140,6 +150,10 @@ function createRenderer(gl, data, meshes) {
   } else {
     gl.vertexAttrib3f(3, ...data.look.clay.map((c) => c / 255));
   }
+  gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+  gl.bufferData(gl.ARRAY_BUFFER, meshes.mobility, gl.STATIC_DRAW);
+  gl.enableVertexAttribArray(4);
+  gl.vertexAttribPointer(4, 1, gl.UNSIGNED_BYTE, true, 1, 0);
 
   function filled(name, frame) {
     const target = slots[name];
@@ -196,19 +210,29 @@ function createRenderer(gl, data, meshes) {
     gl.disable(gl.BLEND);
   }
 
-  // picture: {after, world, heat: null | "expression" | "edit", wire}; box: {view, clip} in pixels.
+  // The place under the other method's head of what stands at a place under this one's; both in head space.
+  function second(frame) {
+    return rigidMatrix(meshes.relative.subarray(12 * frame, 12 * frame + 12));
+  }
+
+  // picture: {after, world, rest, other, heat: null or a key of kMeasures, wire}; box: {view, clip} in pixels.
   function draw(picture, frame, box, stage, { view, projection }) {
-    const shape = filled(picture.after ? "after" : "before", frame);
+    const shape = picture.rest ? filled("neutral", -1) : filled(picture.after ? "after" : "before", frame);
     const base = picture.heat === "edit" ? filled("before", frame) : filled("neutral", -1);
     clear(box, stage);
     attribute(0, shape.counts, 4, false);
     attribute(1, base.counts, 4, false);
     attribute(2, shape.normals, 3, true);
     // With the head removed the face is held as the mean head holds it, however head space lies in the head.
-    const model = product(view, picture.world ? poseMatrix(meshes.pose, frame) : still);
+    const held = picture.other ? product(still, second(frame)) : still;
+    const model = product(view, picture.world ? poseMatrix(meshes.pose, frame) : held);
     gl.uniformMatrix4fv(at.u_model, false, Float32Array.from(model));
     gl.uniformMatrix4fv(at.u_projection, false, Float32Array.from(projection));
-    if (picture.heat) gl.uniform1f(at.u_heatRange, data.heatRange[picture.heat] / data.unitScale);
+    if (picture.heat) {
+      gl.uniform1i(at.u_measure, kMeasures[picture.heat]);
+      gl.uniform1f(at.u_heatRange, data.heatRange[picture.heat] / data.unitScale);
+    }
+    if (picture.heat === "difference") gl.uniformMatrix4fv(at.u_second, false, Float32Array.from(second(frame)));
     surface(picture);
     if (picture.wire && meshes.edges.length) wires();
   }

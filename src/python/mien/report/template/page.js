@@ -1,27 +1,12 @@
 // The page: one state, controls that change it, one function that draws it.
 
-const $ = (id) => document.getElementById(id);
-const root = document.documentElement;
-const data = JSON.parse($("data").textContent);
-const hasEdit = Boolean(data.edited);
-
-// Views: what is drawn, and what it is compared with.
-const kViews = {
-  take: { title: "Take", world: true, after: false, against: hasEdit ? "recombined" : "expression" },
-  expression: { title: "Head removed", world: false, after: false, against: "take" },
-  ...(hasEdit && {
-    edited: { title: "Edited", world: false, after: true, against: "expression" },
-    recombined: { title: "Recombined", world: true, after: true, against: "take" },
-  }),
-  heat: { title: "Displacement", world: false, after: hasEdit, heat: true, against: "expression" },
-};
-const kLayouts = { single: "Single", side: "Side by side", wipe: "Wipe" };
-const kHeats = { ...(hasEdit && { edit: "from the take" }), expression: "from the neutral" };
+// Without an edit the first thing to see is what the head's removal leaves, beside the take.
+const kFirstLayout = hasEdit ? "single" : "side";
 
 const state = {
   frame: 0, // place in data.frames
-  view: hasEdit ? "recombined" : "take",
-  layout: "single",
+  view: hasEdit ? "recombined" : "expression",
+  layout: kFirstLayout,
   with: null, // null: the view's own partner
   heat: hasEdit ? "edit" : "expression",
   wipe: 0.5,
@@ -73,7 +58,7 @@ function readAddress() {
 
 function address() {
   const out = new URLSearchParams({ frame: data.startFrame + data.frames[state.frame], view: state.view });
-  if (state.layout !== "single") out.set("layout", state.layout);
+  if (state.layout !== kFirstLayout) out.set("layout", state.layout);
   if (state.with) out.set("with", state.with);
   if (state.view === "heat" && Object.keys(kHeats).length > 1) out.set("heat", state.heat);
   if (state.layout === "wipe") out.set("wipe", state.wipe.toFixed(3));
@@ -107,9 +92,14 @@ function partner() {
   return state.with && state.with !== state.view ? state.with : kViews[state.view].against;
 }
 
+// What the colours of a view measure; null where they are the face's own.
+function heatOf(view) {
+  const { heat } = kViews[view];
+  return heat === true ? state.heat : heat || null;
+}
+
 function pictureOf(view) {
-  const { world, after, heat } = kViews[view];
-  return { world, after, heat: heat ? state.heat : null, wire: state.wire };
+  return { ...kViews[view], heat: heatOf(view), wire: state.wire };
 }
 
 // Each picture with its rectangle: where its middle is and what of it is seen, in canvas pixels.
@@ -143,12 +133,12 @@ function drawPictures() {
   const spaces = { true: camera.world, false: camera.still };
   const aspect = shown[0].box.view[2] / shown[0].box.view[3];
   const distance = Math.max(
-    ...shown.map(({ view }) => fittingDistance(camera, spaces[kViews[view].world], look.lens, aspect)),
+    ...shown.map(({ view }) => fittingDistance(camera, spaces[Boolean(kViews[view].world)], look.lens, aspect)),
   );
   const stage = stageColor();
   for (const { view, box } of shown) {
     if (!box.clip[2]) continue;
-    const space = spaces[kViews[view].world];
+    const space = spaces[Boolean(kViews[view].world)];
     const matrices = cameraMatrices(camera, space, state.orbit, distance, look.lens, aspect);
     renderer.draw(pictureOf(view), state.frame, box, stage, matrices);
   }
@@ -168,7 +158,7 @@ function tellControls() {
   const { view, layout } = state;
   const index = data.frames[state.frame];
   const number = data.startFrame + index;
-  pressed("views", view);
+  for (const group of ["views", "checks"]) pressed(group, view);
   pressed("layouts", layout);
   pressed("heats", state.heat);
   $("wire").setAttribute("aria-pressed", String(state.wire));
@@ -183,9 +173,10 @@ function tellControls() {
   $("wipe").style.left = 100 * state.wipe + "%";
   $("wipe").setAttribute("aria-valuenow", String(Math.round(100 * state.wipe)));
   $("stage").dataset.layout = layout;
-  const heat = view === "heat" || (compared && partner() === "heat");
+  const heat = heatOf(view) || (compared ? heatOf(partner()) : null);
   $("legend").hidden = !heat;
-  if (heat) tellLegend();
+  if (heat) tellLegend(heat, kViews[heatOf(view) ? view : partner()].heat === true);
+  tellCaption(view);
   const slider = $("slider");
   slider.value = String(state.frame);
   slider.setAttribute("aria-valuetext", `frame ${number}`);
@@ -197,14 +188,33 @@ function tellControls() {
   Object.assign(root.dataset, { frame: number, view, layout });
 }
 
-function tellLegend() {
-  const range = data.heatRange[state.heat];
-  const curve = data.curves.find(({ key }) => key === state.heat);
-  const more = curve.lines[0].values.some((v) => v > range * 1.001);
-  $("legend-title").textContent = (hasEdit ? "Displacement" : "Displacement from the neutral") + `, ${data.unit}`;
+// `choice`: whether the reader chooses what is measured.
+function tellLegend(heat, choice) {
+  const range = data.heatRange[heat];
+  const curve = data.curves.find(({ key }) => key === heat);
+  const more = choice ? curve.lines[0].values.some((v) => v > range * 1.001) : true;
+  $("legend-title").textContent = kLegends[heat] + `, ${data.unit}`;
+  $("heats").hidden = !choice || Object.keys(kHeats).length < 2;
   const ticks = [0, range / 2, range].map((v) => element("span", {}, String(+v.toPrecision(3))));
   if (more) ticks[2].textContent += " +";
   $("ticks").replaceChildren(...ticks);
+}
+
+// How to read the view, and where to look: the frames that are worst by what it shows.
+let told = null;
+function tellCaption(view) {
+  if (told === view) return;
+  told = view;
+  const { caption, worst } = kViews[view];
+  $("caption").textContent = caption;
+  const frames = (worst && data.worst[worst]) || [];
+  $("worst").hidden = !frames.length;
+  const buttons = frames.map((frame) => {
+    const button = element("button", { type: "button" }, String(data.startFrame + frame));
+    button.addEventListener("click", () => seek(nearestPlace(frame)));
+    return button;
+  });
+  $("worst").replaceChildren(kWorst[worst] || "", ...buttons);
 }
 
 function update() {
@@ -278,10 +288,11 @@ function zoomBy(factor) {
 
 function connectControls() {
   const titles = Object.fromEntries(Object.entries(kViews).map(([key, { title }]) => [key, title]));
-  choices("views", titles, (view) => change({ view, with: null }));
+  const some = (wanted) => Object.fromEntries(Object.entries(titles).filter(([key]) => key in kChecks === wanted));
+  for (const [group, wanted] of [["views", false], ["checks", true]])
+    choices(group, some(wanted), (view) => change({ view, with: null }));
   choices("layouts", kLayouts, (layout) => change({ layout }));
   choices("heats", kHeats, (heat) => change({ heat }));
-  $("heats").hidden = Object.keys(kHeats).length < 2;
   for (const [title, { yaw, pitch }, name] of kAngles) {
     const button = element("button", { type: "button", ...(name && { "aria-label": name, title: name }) }, title);
     button.addEventListener("click", () => turnCamera({ yaw, pitch }));
@@ -401,6 +412,7 @@ function tellWords() {
   $("facts").append(
     ...data.facts.map(([key, value]) => element("tr", {}, element("th", { scope: "row" }, key), element("td", {}, value))),
   );
+  $("bands").hidden = !data.curves.some(({ band }) => band && band.some((v) => v > 0));
   $("notes").hidden = !data.notes.length;
   $("notes").append(...data.notes.map((sentence) => element("p", {}, sentence)));
   const stops = data.look.heat.filter((_, i) => i % 15 === 0).map((rgb) => `rgb(${rgb.join(" ")})`);
