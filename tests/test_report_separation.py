@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import mien
 from mien.cli.report import command
 from mien.report import (
     difference,
+    film,
     head_path,
     head_removed,
     mobility_map,
@@ -167,10 +170,80 @@ def test_equal_separations_differ_nowhere(perf):
         difference(perf, perf[:5])
 
 
+def animation(path):
+    """Read what an animated PNG shows: (K, H, W, 3) pixels, and seconds a frame."""
+    data, at, chunks = path.read_bytes(), 8, []
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", data[at + 8 + length : at + 12 + length])[0]
+        chunks.append((kind, body))
+        at += 12 + length
+    assert [kind for kind, _ in chunks[:3]] == [b"IHDR", b"sRGB", b"acTL"]
+    assert chunks[-1] == (b"IEND", b"")
+    width, height = struct.unpack(">II", chunks[0][1][:8])
+    shown, delays, canvas, numbers = [], [], np.zeros((height, width, 3), np.uint8), []
+    for kind, body in chunks[3:-1]:
+        if kind == b"fcTL":
+            number, w, h, x, y, num, den, dispose, blend = struct.unpack(">IIIIIHHBB", body)
+            assert (dispose, blend) == (0, 0)
+            delays.append(num / den)
+        else:
+            if kind == b"fdAT":
+                numbers.append(number)
+                number, body = struct.unpack(">I", body[:4])[0], body[4:]
+            rows = np.frombuffer(zlib.decompress(body), np.uint8).reshape(h, 1 + 3 * w)
+            assert (rows[:, 0] == 2).all()
+            canvas[y : y + h, x : x + w] = np.cumsum(rows[:, 1:], axis=0, dtype=np.uint8).reshape(h, w, 3)
+            shown.append(canvas.copy())
+            numbers.append(number)
+    assert numbers == list(range(len(numbers)))
+    assert struct.unpack(">II", chunks[2][1]) == (len(shown), 0)
+    return np.stack(shown), delays
+
+
+def test_the_film_shows_the_take_and_beside_it_the_face_without_its_head(perf, tmp_path):
+    frames = film(still(perf), tmp_path / "film.png", max_frames=8)
+    assert frames.tolist() == list(range(0, 24, 3))
+    pictures, delays = animation(tmp_path / "film.png")
+    assert pictures.shape == (8, 378, 568, 3)
+    np.testing.assert_allclose(delays, 3 / perf.take.fps)
+    faces = pictures[:, 44:].astype(int)
+    captured, removed = faces[..., :284, :], faces[..., 284:, :]
+    assert np.mean(np.abs(captured[4] - captured[0]).max(-1) > 12) > 0.02
+    for other in removed[1:]:
+        assert np.mean(np.abs(other - removed[0]).max(-1) > 12) < 0.004
+    alone = head_removed(still(perf), frames=[0])[160:480, 28:298].astype(int)  # drawn with finer edges
+    assert np.mean(np.abs(faces[0, :320, 14:284] - alone).max(-1) > 24) < 0.03
+
+
+def test_the_film_of_two_methods_has_a_third_face(perf, tmp_path):
+    film(perf, tmp_path / "film.apng", compare=shifted(perf, 16, 0.5), max_frames=6)
+    pictures, _ = animation(tmp_path / "film.apng")
+    assert pictures.shape == (6, 378, 838, 3)
+    first, second = pictures[:, 44:, 284:554].astype(int), pictures[:, 44:, 554:824].astype(int)
+    apart = np.mean(np.abs(first - second).max(-1) > 12, axis=(1, 2))
+    assert int(apart.argmax()) == 4
+    assert apart[4] > 4 * np.median(apart)
+
+
+def test_films_that_cannot_be_written_leave_nothing(perf, tmp_path):
+    with pytest.raises(ValueError, match=r"`path` must end in .png or .apng, got 'film.mp4'"):
+        film(perf, tmp_path / "film.mp4")
+    with pytest.raises(ValueError, match="`max_frames` must be at least 1"):
+        film(perf, tmp_path / "film.png", max_frames=0)
+    with pytest.raises(ValueError, match="`other` must have F = 24 frames"):
+        film(perf, tmp_path / "film.png", compare=perf[:5])
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_compares_two_methods(perf, tmp_path):
     mien.write(tmp_path / "take.npz", perf.take)
     arguments = [str(tmp_path / "take.npz"), "--method", "robust", "--compare", "procrustes"]
-    done = CliRunner().invoke(command, [*arguments, "-o", str(tmp_path / "out")])
+    more = ["-o", str(tmp_path / "out"), "--film", str(tmp_path / "film.png")]
+    done = CliRunner().invoke(command, [*arguments, *more])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out" / "difference.png").is_file()
     assert json.loads((tmp_path / "out" / "separation.json").read_text())["difference"]["mean"] > 0
+    assert "procrustes" in (tmp_path / "out" / "report.html").read_text()
+    assert animation(tmp_path / "film.png")[0].shape == (24, 378, 838, 3)

@@ -34,6 +34,12 @@ __all__ = ["command"]
 @click.option(
     "--compare", metavar="METHOD", help="Separate a second time by METHOD, and draw where the two differ."
 )
+@click.option(
+    "--film",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write an animated PNG: the take as captured and, beside it, with its head removed.",
+)
 @separation_options
 @reading_options
 def command(
@@ -41,6 +47,7 @@ def command(
     output: Path | None,
     after: Path | None,
     compare: str | None,
+    film: Path | None,
     performance: Path | None,
     neutral: Path | None,
     weights: Path | None,
@@ -48,6 +55,7 @@ def command(
     **reading: Any,
 ) -> None:
     """Draw a contact sheet, curves, how well the head came out and a self-contained page for the take PATH."""
+    from mien.report import film as write_film
     from mien.report import write_report
 
     take = read_take(path, **reading)
@@ -68,5 +76,9 @@ def command(
     folder = output or path.with_name(f"{path.name.split('.')[0]}_report")
     with progress_bar("report") as progress:
         files = write_report(folder, perf, result, compare=other, progress=progress)
+    if film is not None:
+        with progress_bar("film") as progress:
+            write_film(perf, film, compare=other, progress=progress)
+        files = (*files, film)
     for file in files:
         click.echo(str(file))

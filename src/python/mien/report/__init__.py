@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy.typing as npt
 
 from mien.report.difference import difference
+from mien.report.film import film
 from mien.report.measures import check_result
 from mien.report.page import Page, write_page
 from mien.report.pictures import contact_sheet, curves
@@ -24,6 +25,7 @@ __all__ = [
     "contact_sheet",
     "curves",
     "difference",
+    "film",
     "head_path",
     "head_removed",
     "mobility_map",
