@@ -22,6 +22,22 @@ struct LineAllocator {
     friend bool operator!=(const LineAllocator&, const LineAllocator&) { return false; }
 };
 
+// The same, not set to anything: for what is written whole before it is read.
+template <class T>
+struct UnsetAllocator : LineAllocator<T> {
+    UnsetAllocator() = default;
+    template <class U>
+    UnsetAllocator(const UnsetAllocator<U>&) {}
+
+    template <class U>
+    void construct(U* place) {
+        ::new (static_cast<void*>(place)) U;
+    }
+};
+
+template <class T>
+using UnsetVector = std::vector<T, UnsetAllocator<T>>;
+
 template <class T>
 using AlignedVector = std::vector<T, LineAllocator<T>>;
 

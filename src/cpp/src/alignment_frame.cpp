@@ -47,9 +47,9 @@ const AlignmentPasses<T>& passesOf() {
 template <class T>
 const ReferenceLanes<T>& lanesOf(const AlignmentReference& reference) {
     if constexpr (std::is_same_v<T, float>)
-        return reference.inFloats;
+        return reference.inFloats();
     else
-        return reference.inDoubles;
+        return reference.inDoubles();
 }
 
 // How far the reference's points move, root mean square, from one fit to another.
@@ -156,24 +156,22 @@ std::int64_t FrameAligner<T>::gather(const char* frame) {
 
 template <class T>
 void FrameAligner<T>::reweight(const FrameFit& fit, double sigma, bool withSquares) {
-    passes_.reweight(lanes_.at.points(), frame_.points(), frame_.w, reference_.size, fit.pose(),
+    passes_.reweight(lanes_.points(), frame_.points(), frame_.w, reference_.size, fit.pose(),
                      {options_.loss, sigma * sigma}, withSquares ? squares_.data() : nullptr, &moments_);
 }
 
 // Residual, support and spread of the current fit, from the residuals themselves.
 template <class T>
 void FrameAligner<T>::measure() {
-    double sums[11];
-    passes_.statistics(lanes_.at.points(), frame_.points(), frame_.w, reference_.size, now_.fit.pose(),
-                       {options_.loss, now_.sigma * now_.sigma}, sums);
-    now_.residual = std::sqrt(sums[10] / sums[0]);
-    if (options_.robust) {
-        // The frame's own scale says nothing about how good the agreement is: judge by one that is the same
-        // for all frames.
-        const double agreement = kAgreement * reference_.extent;
-        passes_.statistics(lanes_.at.points(), frame_.points(), frame_.w, reference_.size, now_.fit.pose(),
-                           {AlignmentLoss::gemanMcClure, agreement * agreement}, sums);
-    }
+    // The frame's own scale says nothing about how good the agreement is: judge by one that is the same for
+    // all frames.
+    const double agreement = kAgreement * reference_.extent;
+    const AlignmentScale own{options_.loss, now_.sigma * now_.sigma};
+    const AlignmentScale common{AlignmentLoss::gemanMcClure, agreement * agreement};
+    double sums[kAlignmentStatistics];
+    passes_.statistics(lanes_.points(), frame_.points(), frame_.w, reference_.size, now_.fit.pose(),
+                       options_.robust ? common : own, own, sums);
+    now_.residual = std::sqrt(sums[11] / sums[10]);
     const bool all = !options_.robust && gone_ == 0;  // not what rounding makes of 1
     now_.support = all ? 1 : std::min(1.0, sums[0] / priorWeight_);
     now_.spread = distanceFromAxis(sums);
@@ -191,11 +189,10 @@ AlignmentProblem FrameAligner<T>::plainGathered(const char* frame) {
     return AlignmentProblem::none;
 }
 
+// The moments of a frame under the reference's own weights, in one pass over it; false if a coordinate is not
+// finite.
 template <class T>
-AlignmentProblem FrameAligner<T>::plain(const char* frame) {
-    now_.sigma = kInfinity;
-    now_.iterations = 0;
-    if (prior_ != lanes_.at.w) return plainGathered(frame);
+bool FrameAligner<T>::sumPlain(const char* frame) {
     const auto kernel = positions_.scalar == Scalar::float32 ? passes_.plainFloat : passes_.plainDouble;
     moments_ = AlignmentMoments{};
     const Coordinates<T>& q = lanes_.weighted.size == 0 ? lanes_.at : lanes_.weighted;
@@ -203,17 +200,47 @@ AlignmentProblem FrameAligner<T>::plain(const char* frame) {
     moments_.weight = lanes_.weight;
     for (int i = 0; i < 3; ++i) moments_.q[i] = lanes_.q[i];
     moments_.qq = lanes_.qq;
-    if (!std::isfinite(moments_.pp))
-        return options_.missing ? plainGathered(frame) : AlignmentProblem::notFinite;
+    return std::isfinite(moments_.pp);
+}
+
+// Whether the squares of a fit, the difference of large sums, have kept enough digits.
+template <class T>
+bool FrameAligner<T>::knowsSquares() const {
+    return now_.fit.squares >= measuredBelow<T>(reference_.count) * moments_.pp;
+}
+
+template <class T>
+AlignmentProblem FrameAligner<T>::plain(const char* frame) {
+    now_.sigma = kInfinity;
+    now_.iterations = 0;
+    if (prior_ != lanes_.at.w) return plainGathered(frame);
+    if (!sumPlain(frame)) return options_.missing ? plainGathered(frame) : AlignmentProblem::notFinite;
     now_.fit = fitMoments(moments_.pp);
     if (!now_.fit.determined) return AlignmentProblem::degenerate;
     now_.support = 1;
     now_.spread = reference_.spread;
     now_.residual = std::sqrt(std::max(0.0, now_.fit.squares) / moments_.weight);
-    // The difference of large sums keeps half of the digits; where that is not enough, measure.
-    if (now_.fit.squares < measuredBelow<T>(reference_.count) * moments_.pp) {
+    if (!knowsSquares()) {
         gather(frame);
         measure();
+    }
+    return AlignmentProblem::none;
+}
+
+// Where a robust fit starts: the plain one, and the mean square that it leaves.
+template <class T>
+AlignmentProblem FrameAligner<T>::startRobust(const char* frame, double* square) {
+    const bool whole = prior_ == lanes_.at.w && sumPlain(frame);
+    if (gather(frame) > 0 && !options_.missing) return AlignmentProblem::notFinite;
+    if (!whole) reweight(FrameFit{}, kInfinity, false);
+    if (!(moments_.weight > 0)) return AlignmentProblem::degenerate;
+    now_.fit = fitMoments(whole ? moments_.pp : 0);
+    if (!now_.fit.determined) return AlignmentProblem::degenerate;
+    if (whole && options_.sigma > 0 && knowsSquares()) {
+        *square = now_.fit.squares / moments_.weight;
+    } else {
+        reweight(now_.fit, kInfinity, true);
+        *square = moments_.pp / moments_.weight;
     }
     return AlignmentProblem::none;
 }
@@ -223,16 +250,16 @@ AlignmentProblem FrameAligner<T>::plain(const char* frame) {
 // 2016, Fast Global Registration), so that the chin cannot pull the start its way.
 template <class T>
 AlignmentProblem FrameAligner<T>::robust(const char* frame) {
-    if (gather(frame) > 0 && !options_.missing) return AlignmentProblem::notFinite;
-    reweight(FrameFit{}, kInfinity, false);
-    if (!(moments_.weight > 0)) return AlignmentProblem::degenerate;
-    presentWeight_ = moments_.weight;
-    present_ = std::count_if(frame_.w, frame_.w + reference_.count, [](T weight) { return weight > 0; });
-    now_.fit = fitMoments(0);
-    if (!now_.fit.determined) return AlignmentProblem::degenerate;
-    reweight(now_.fit, kInfinity, true);
-    const double target = options_.sigma > 0 ? options_.sigma : estimateScale();
-    now_.sigma = std::max(target, 4 * std::sqrt(moments_.pp / moments_.weight));
+    double square = 0;
+    const AlignmentProblem problem = startRobust(frame, &square);
+    if (problem != AlignmentProblem::none) return problem;
+    double target = options_.sigma;
+    if (!(target > 0)) {
+        presentWeight_ = moments_.weight;
+        present_ = std::count_if(frame_.w, frame_.w + reference_.count, [](T weight) { return weight > 0; });
+        target = estimateScale();
+    }
+    now_.sigma = std::max(target, 4 * std::sqrt(square));
     iterate(target);
     measure();
     return AlignmentProblem::none;

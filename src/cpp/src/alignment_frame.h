@@ -40,8 +40,11 @@ class FrameAligner {
   private:
     bool chooseOrigin(const char* frame);
     void takeWeights(const double* weights);
+    bool sumPlain(const char* frame);
+    bool knowsSquares() const;
     AlignmentProblem plain(const char* frame);
     AlignmentProblem plainGathered(const char* frame);
+    AlignmentProblem startRobust(const char* frame, double* square);
     AlignmentProblem robust(const char* frame);
     void iterate(double target);
     bool settle(double moved, double before) const;
@@ -63,7 +66,7 @@ class FrameAligner {
     std::int64_t present_ = 0, gone_ = 0;
     Coordinates<T> frame_;           // empty until a frame needs it
     AlignedVector<T> frameWeights_;  // empty unless frames have their own
-    AlignedVector<float> squares_;
+    UnsetVector<float> squares_;
     std::vector<std::pair<std::uint32_t, double>> candidates_;
     AlignmentMoments moments_{};
     FrameAlignment now_;

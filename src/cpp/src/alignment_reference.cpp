@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "horn.h"
 
@@ -13,6 +15,8 @@ namespace {
 constexpr double kSmallest = 1e-9, kLargest = 1e9;
 constexpr std::int64_t kFewestForFloats = 512;
 
+constexpr std::int64_t kSumLanes = 8;  // that a sum goes to, whatever the width of the vectors
+
 std::int64_t padded(std::int64_t count) {
     return (count + kAlignmentPad - 1) / kAlignmentPad * kAlignmentPad;
 }
@@ -22,7 +26,8 @@ bool firstFiniteOf(const char* frame, std::ptrdiff_t stride, const W* weights, s
                    double* out) {
     for (std::int64_t v = 0; v < count; ++v) {
         const T* p = reinterpret_cast<const T*>(frame + v * stride);
-        if (!(weights[v] > 0) || !std::isfinite(p[0]) || !std::isfinite(p[1]) || !std::isfinite(p[2]))
+        if ((weights && !(weights[v] > 0)) || !std::isfinite(p[0]) || !std::isfinite(p[1]) ||
+            !std::isfinite(p[2]))
             continue;
         for (int i = 0; i < 3; ++i) out[i] = p[i];
         return true;
@@ -37,27 +42,6 @@ double unitOf(const double* weights, std::int64_t count) {
     int exponent = 0;
     std::frexp(largest, &exponent);
     return std::ldexp(1.0, -std::clamp(exponent, -1000, 1000));
-}
-
-void fillFloats(const ReferenceLanes<double>& from, ReferenceLanes<float>* to) {
-    const std::size_t size = from.at.size;
-    to->at = Coordinates<float>(static_cast<std::int64_t>(size));
-    to->weighted = Coordinates<float>(static_cast<std::int64_t>(size));
-    const auto narrow = [size](const double* a, float* b) {
-        for (std::size_t v = 0; v < size; ++v) b[v] = static_cast<float>(a[v]);
-    };
-    narrow(from.at.x, to->at.x);
-    narrow(from.at.y, to->at.y);
-    narrow(from.at.z, to->at.z);
-    narrow(from.at.w, to->at.w);
-    for (std::size_t v = 0; v < size; ++v) {
-        const double w = from.at.w[v];
-        to->q[0] += to->weighted.x[v] = static_cast<float>(w * from.at.x[v]);
-        to->q[1] += to->weighted.y[v] = static_cast<float>(w * from.at.y[v]);
-        to->q[2] += to->weighted.z[v] = static_cast<float>(w * from.at.z[v]);
-        to->weight += to->at.w[v];
-    }
-    to->qq = from.qq;
 }
 
 }  // namespace
@@ -82,53 +66,140 @@ double distanceFromAxis(const double* sums) {
     return std::sqrt(std::max(0.0, values[0] + values[1]));
 }
 
-AlignmentReference::AlignmentReference(const ConstFrames& view, const double* weights, bool withFloats)
-    : count(view.vertices), size(padded(view.vertices)) {
-    ReferenceLanes<double>& lanes = inDoubles;
-    lanes.at = Coordinates<double>(size);
-    Coordinates<double>& at = lanes.at;
-    const AlignedVector<double> ones(static_cast<std::size_t>(size), 1.0);
-    double origin[3] = {0, 0, 0};
-    firstFinite(view.data, view.scalar, view.vertexStride, weights ? weights : ones.data(), count, origin);
+// Some vertices of the reference, relative to a point; weight 0 where one is missing, and where the block is
+// longer than what is left.
+struct AlignmentReference::Block {
+    static constexpr std::int64_t kSize = 512;
+    static_assert(kSize % kAlignmentPad == 0, "blocks are padded");
+
+    alignas(64) double x[kSize], y[kSize], z[kSize], present[kSize], w[kSize];
+    std::int64_t begin, padded;
+
+    // As the kernel `statistics` writes them, of these points and weights of their own.
+    void addTo(double* sums, const double* weight) const {
+        const AlignmentPoints<double> points{x, y, z, nullptr};
+        const AlignmentPose still{{1, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 0, 0}};
+        const AlignmentScale all{AlignmentLoss::tukey, std::numeric_limits<double>::infinity()};
+        double here[kAlignmentStatistics];
+        kernels().alignment.inDoubles.statistics(points, points, weight, padded, still, all, all, here);
+        for (int i = 0; i < 10; ++i) sums[i] += here[i];
+    }
+};
+
+template <class Body>
+void AlignmentReference::overBlocks(const double* about, Body body) const {
     const AlignmentPasses<double>& passes = kernels().alignment.inDoubles;
-    const auto gather = view.scalar == Scalar::float32 ? passes.gatherFloat : passes.gatherDouble;
-    gather(view.data, view.vertexStride, count, origin, ones.data(), at.x, at.y, at.z, at.w);
-    const double unit = weights ? unitOf(weights, count) : 1.0;
-    double sum[3] = {0, 0, 0}, squares = 0, finite = 0;
-    for (std::int64_t v = 0; v < size; ++v) {
-        const bool present = v < count && at.w[v] > 0;
-        at.w[v] = present ? (weights ? weights[v] * unit : 1.0) : 0.0;
-        if (!present) continue;
-        const double point[3] = {at.x[v], at.y[v], at.z[v]};
-        for (int i = 0; i < 3; ++i) {
-            sum[i] += point[i];
-            centre[i] += at.w[v] * point[i];
+    const auto gather = view_.scalar == Scalar::float32 ? passes.gatherFloat : passes.gatherDouble;
+    double ones[Block::kSize];
+    std::fill_n(ones, Block::kSize, 1.0);
+    Block block;
+    for (block.begin = 0; block.begin < count; block.begin += Block::kSize) {
+        const std::int64_t n = std::min(Block::kSize, count - block.begin);
+        const char* from = static_cast<const char*>(view_.data) + block.begin * view_.vertexStride;
+        block.padded = padded(n);
+        gather(from, view_.vertexStride, n, origin_, ones, block.x, block.y, block.z, block.present);
+        for (std::int64_t i = n; i < block.padded; ++i) block.present[i] = 0;
+        for (std::int64_t i = 0; i < block.padded; ++i) {
+            const double weight = !weights_ ? 1 : i < n ? weights_[block.begin + i] * unit_ : 0;
+            block.w[i] = block.present[i] * weight;
         }
-        squares += (point[0] * point[0] + point[1] * point[1]) + point[2] * point[2];
-        finite += 1;
-        lanes.weight += at.w[v];
+        if (about) {
+            for (std::int64_t i = 0; i < block.padded; ++i) {
+                const bool used = block.w[i] > 0;
+                block.x[i] = used ? block.x[i] - about[0] : 0;
+                block.y[i] = used ? block.y[i] - about[1] : 0;
+                block.z[i] = used ? block.z[i] - about[2] : 0;
+            }
+        }
+        body(block);
     }
-    if (!(lanes.weight > 0)) return;
-    const double mean2 = ((sum[0] * sum[0] + sum[1] * sum[1]) + sum[2] * sum[2]) / (finite * finite);
-    extent = std::sqrt(12 * std::max(0.0, squares / finite - mean2));
-    for (int i = 0; i < 3; ++i) centre[i] /= lanes.weight;
-    double sums[11] = {lanes.weight};
-    for (std::int64_t v = 0; v < size; ++v) {
-        const bool used = at.w[v] > 0;
-        const double x = at.x[v] = used ? at.x[v] - centre[0] : 0;
-        const double y = at.y[v] = used ? at.y[v] - centre[1] : 0;
-        const double z = at.z[v] = used ? at.z[v] - centre[2] : 0;
-        const double w = at.w[v];
-        lanes.q[0] += w * x, lanes.q[1] += w * y, lanes.q[2] += w * z;
-        const double product[6] = {x * x, x * y, x * z, y * y, y * z, z * z};
-        for (int i = 0; i < 6; ++i) sums[4 + i] += w * product[i];
+}
+
+// The weighted centroid, and the extent, for which weights do not count.
+void AlignmentReference::findCentre(double* sums) {
+    double all[10] = {};
+    overBlocks(nullptr, [&](const Block& block) {
+        block.addTo(all, block.present);
+        if (weights_) block.addTo(sums, block.w);
+    });
+    if (!weights_) std::copy_n(all, 10, sums);
+    if (!(sums[0] > 0)) return;
+    const double mean2 = ((all[1] * all[1] + all[2] * all[2]) + all[3] * all[3]) / (all[0] * all[0]);
+    extent = std::sqrt(12 * std::max(0.0, ((all[4] + all[7]) + all[9]) / all[0] - mean2));
+    for (int i = 0; i < 3; ++i) {
+        middle_[i] = sums[1 + i] / sums[0];
+        centre[i] = origin_[i] + middle_[i];
     }
-    for (int i = 0; i < 3; ++i) centre[i] += origin[i];
-    lanes.qq = (sums[4] + sums[7]) + sums[9];
-    radius = std::sqrt(lanes.qq / lanes.weight);
-    spread = distanceFromAxis(sums);
+}
+
+AlignmentReference::AlignmentReference(const ConstFrames& view, const double* weights, bool withFloats)
+    : count(view.vertices), size(padded(view.vertices)), view_(view), weights_(weights) {
+    firstFinite(view.data, view.scalar, view.vertexStride, weights, count, origin_);
+    if (weights) unit_ = unitOf(weights, count);
+    double sums[10] = {};
+    findCentre(sums);
+    if (!(sums[0] > 0)) return;
     floats = withFloats && count >= kFewestForFloats && extent > kSmallest && extent < kLargest;
-    if (floats) fillFloats(inDoubles, &inFloats);
+    double about[10] = {};
+    if (floats) {
+        floatLanes_.at = Coordinates<float>(size);
+        if (weights_) floatLanes_.weighted = Coordinates<float>(size);
+        floatLanes_.squared.resize(static_cast<std::size_t>(size));
+    }
+    overBlocks(middle_, [&](const Block& block) {
+        block.addTo(about, block.w);
+        if (floats) fillFloats(block);
+    });
+    floatLanes_.qq = (about[4] + about[7]) + about[9];
+    radius = std::sqrt(floatLanes_.qq / about[0]);
+    spread = distanceFromAxis(about);
+}
+
+// Weights of 1 leave the weighted reference what it is.
+void AlignmentReference::fillFloats(const Block& block) {
+    ReferenceLanes<float>& to = floatLanes_;
+    double sums[4][kSumLanes] = {};
+    for (std::int64_t i = 0; i < block.padded; i += kSumLanes) {
+        const std::int64_t v = block.begin + i;
+        for (std::int64_t l = 0; l < kSumLanes; ++l) {
+            const double x = block.x[i + l], y = block.y[i + l], z = block.z[i + l], w = block.w[i + l];
+            to.at.x[v + l] = static_cast<float>(x);
+            to.at.y[v + l] = static_cast<float>(y);
+            to.at.z[v + l] = static_cast<float>(z);
+            to.at.w[v + l] = static_cast<float>(w);
+            to.squared[v + l] = static_cast<float>((x * x + y * y) + z * z);
+            const float wx = static_cast<float>(w * x), wy = static_cast<float>(w * y);
+            const float wz = static_cast<float>(w * z);
+            if (weights_) to.weighted.x[v + l] = wx, to.weighted.y[v + l] = wy, to.weighted.z[v + l] = wz;
+            sums[0][l] += wx;
+            sums[1][l] += wy;
+            sums[2][l] += wz;
+            sums[3][l] += static_cast<float>(w);
+        }
+    }
+    for (int j = 0; j < 3; ++j)
+        for (double sum : sums[j]) to.q[j] += sum;
+    for (double sum : sums[3]) to.weight += sum;
+}
+
+const ReferenceLanes<double>& AlignmentReference::inDoubles() const {
+    std::call_once(once_, [this] {
+        ReferenceLanes<double>& to = doubleLanes_;
+        to.at = Coordinates<double>(size);
+        overBlocks(middle_, [&](const Block& block) {
+            const auto n = static_cast<std::size_t>(block.padded) * sizeof(double);
+            std::memcpy(to.at.x + block.begin, block.x, n);
+            std::memcpy(to.at.y + block.begin, block.y, n);
+            std::memcpy(to.at.z + block.begin, block.z, n);
+            std::memcpy(to.at.w + block.begin, block.w, n);
+            double sums[10] = {};
+            block.addTo(sums, block.w);
+            to.weight += sums[0];
+            for (int i = 0; i < 3; ++i) to.q[i] += sums[1 + i];
+            to.qq += (sums[4] + sums[7]) + sums[9];
+        });
+    });
+    return doubleLanes_;
 }
 
 }  // namespace mien

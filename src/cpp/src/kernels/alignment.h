@@ -14,19 +14,22 @@ struct AlignmentMoments {
     double weight;      // sum w
     double q[3], p[3];  // sum w q, sum w p
     double cross[9];    // sum w q_i p_j
-    double qq, pp;      // sum w |q|^2, sum w |p|^2 (in reweight: sum w |residual|^2)
+    double qq, pp;  // sum w |q|^2, sum w |p|^2 (in reweight: sum w |residual|^2, where squares are written)
 };
 
 // The reference, or a frame, one array per coordinate, padded.
 template <class T>
 struct AlignmentPoints {
     const T *x, *y, *z;
+    const T* squared;  // squared lengths, or null where nobody asks for them
 };
 
 // x_frame = matrix x_reference + offset, matrix = scale * R.
 struct AlignmentPose {
     double matrix[9], offset[3];
 };
+
+constexpr int kAlignmentStatistics = 12;
 
 // A loss at a scale. An infinite sigma2 keeps the weights.
 struct AlignmentScale {
@@ -52,13 +55,15 @@ struct AlignmentPasses {
     int64_t (*gatherDouble)(const void* frame, ptrdiff_t stride, int64_t count, const double* origin,
                             const T* weights, T* x, T* y, T* z, T* w);
     // Moments under the weights w times what the loss gives at distance r from the pose. Writes r^2 as float
-    // to `squares` unless it is null. `count` is padded.
+    // to `squares` unless it is null. `count` is padded. In floats the reference brings its squared lengths.
     void (*reweight)(const AlignmentPoints<T>& reference, const AlignmentPoints<T>& frame, const T* w,
                      int64_t count, const AlignmentPose& pose, const AlignmentScale& scale, float* squares,
                      AlignmentMoments* out);
-    // sum w', w' q (3), w' q q^T (xx xy xz yy yz zz), w' r^2 under the same weights: 11 sums.
+    // sum w', w' q (3), w' q q^T (xx xy xz yy yz zz) under the weights of one scale, then sum w', w' r^2
+    // under those of another: kAlignmentStatistics sums.
     void (*statistics)(const AlignmentPoints<T>& reference, const AlignmentPoints<T>& frame, const T* w,
-                       int64_t count, const AlignmentPose& pose, const AlignmentScale& scale, double* sums);
+                       int64_t count, const AlignmentPose& pose, const AlignmentScale& scale,
+                       const AlignmentScale& another, double* sums);
 };
 
 struct AlignmentKernels {
