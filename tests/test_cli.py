@@ -156,6 +156,23 @@ def test_edit_is_recombine(run, take_file, neutral_file, acted, tmp_path):
     assert not (expected == take.positions).all()
 
 
+def test_edit_says_where_edits_jump(run, take_file, neutral_file, acted, tmp_path):
+    perf = mien.separate(mien.read(take_file), neutral=acted.neutral.astype(np.float32))
+    n = len(acted.take)
+    edits = mien.EditList([mien.Gain(-3.0, envelope=np.arange(n) >= n // 2)])
+    edits.save(tmp_path / "fix.json", perf)
+    given = ("edit", take_file, "--edits", tmp_path / "fix.json", "--neutral", neutral_file)
+    code, out, err = run(*given, "-o", tmp_path / "v2.npz", "--check")
+    assert code == 0, err
+    findings = mien.check_edits(perf, edits)
+    assert findings
+    for finding in findings:
+        assert finding.sentence(perf.take.start_frame) in out
+    mien.EditList([]).save(tmp_path / "fix.json", perf)
+    code, out, err = run(*given, "-o", tmp_path / "v3.npz", "--check")
+    assert (code, "without a jump" in out) == (0, True), err
+
+
 def test_edit_adds_shapes_of_a_rig(run, take_file, neutral_file, acted, tmp_path):
     rig = mien.datasets.head().rig
     rig.save(tmp_path / "hero.npz")

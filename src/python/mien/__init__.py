@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.editing.apply import recombine as recombine
     from mien.editing.blend import Blend as Blend
+    from mien.editing.checks import check_edits as check_edits
     from mien.editing.contact import Contact as Contact
     from mien.editing.drag import Drag as Drag
     from mien.editing.edit_list import EditList as EditList
@@ -146,6 +147,7 @@ _HOMES = {
     "write_png": "mien.geometry.draw",
     "EditList": "mien.editing.edit_list",
     "Contact": "mien.editing.contact",
+    "check_edits": "mien.editing.checks",
     "Drag": "mien.editing.drag",
     "Gain": "mien.editing.gain",
     "Mirror": "mien.editing.mirror",

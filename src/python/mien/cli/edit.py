@@ -56,6 +56,11 @@ __all__ = ["command"]
     metavar="FRAME",
     help="Write only a picture (-o, .png) of this frame before, after, and what moved; the shot's own number.",
 )
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Say where edits make the take jump or turn skin over, and what to change; so does --report.",
+)
 @separation_options
 @reading_options
 def command(
@@ -66,6 +71,7 @@ def command(
     rigs: tuple[str, ...],
     report: Path | None,
     preview: int | None,
+    check: bool,
     performance: Path | None,
     neutral: Path | None,
     weights: Path | None,
@@ -94,12 +100,23 @@ def command(
         written = mien.write(output, result, progress=progress)
     click.echo(f"{written.path}: {len(edits)} edits, {written.n_frames} frames")
     tell_not_kept(written.not_kept)
+    if check or report is not None:
+        _check(perf, edits)
     if report is not None:
         from mien.report import write_report
 
         with progress_bar("report") as progress:
             write_report(report, perf, result, progress=progress)
         click.echo(f"{report}")
+
+
+def _check(perf: Performance, edits: mien.EditList) -> None:
+    with progress_bar("check") as progress:
+        findings = mien.check_edits(perf, edits, progress=progress)
+    for finding in findings:
+        click.echo(finding.sentence(perf.take.start_frame))
+    if not findings:
+        click.echo("edits join without a jump, and turn no skin over")
 
 
 def _preview(perf: Performance, edits: mien.EditList, number: int, output: Path) -> None:

@@ -3,6 +3,8 @@
 from mien.editing.apply import recombine as recombine
 from mien.editing.apply import recombine_frame as recombine_frame
 from mien.editing.blend import Blend as Blend
+from mien.editing.checks import EditFinding as EditFinding
+from mien.editing.checks import check_edits as check_edits
 from mien.editing.contact import Contact as Contact
 from mien.editing.drag import Drag as Drag
 from mien.editing.edit_list import EditList as EditList

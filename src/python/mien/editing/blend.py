@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mien import _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Edit, Scene
+from mien.editing.joins import blend_of, checked_blend_or_auto
 from mien.editing.recipes import (
     Envelope,
     Region,
@@ -18,7 +19,7 @@ from mien.editing.recipes import (
     checked_region,
     vertex_weights,
 )
-from mien.editing.sources import check_topology, checked_blend, eased
+from mien.editing.sources import check_topology, eased
 from mien.editing.times import ALIGNMENTS, checked_features, matched_times, towards_times
 from mien.values.performance import Performance
 
@@ -47,8 +48,9 @@ class Blend(Edit):
         Vertex weights w; None is everywhere.
     envelope : (F,) floats in [0, 1] or EnvelopeRecipe, optional
         Frame weights e, times the blend.
-    blend : int
-        Frames of ease inside each end; 0 cuts hard.
+    blend : int or "auto"
+        Frames of ease inside each end; 0 cuts hard. "auto": as few as leave no jump in velocity or acceleration that
+        neither take has.
 
     Notes
     -----
@@ -72,7 +74,7 @@ class Blend(Edit):
     features: npt.ArrayLike | None = None
     region: Region = None
     envelope: Envelope = None
-    blend: int = 8
+    blend: int | str = 8
 
     def __post_init__(self) -> None:
         _validate.instance("source", self.source, Performance, "a Performance")
@@ -92,7 +94,7 @@ class Blend(Edit):
         object.__setattr__(self, "features", checked_features(self.features))
         object.__setattr__(self, "region", checked_region(self.region))
         object.__setattr__(self, "envelope", checked_envelope(self.envelope))
-        object.__setattr__(self, "blend", checked_blend(self.blend, frames[1] - frames[0]))
+        object.__setattr__(self, "blend", checked_blend_or_auto(self.blend, frames[1] - frames[0]))
 
     @property
     def sources(self) -> tuple[Performance, ...]:
@@ -115,11 +117,13 @@ class Blend(Edit):
         performance, n = scene.performance, len(scene.performance)
         times = self.times(performance)
         start, stop = self.frames
-        factors = eased(self.blend, self.envelope, start, stop - start, n)
         amount: Any = self.amount
         if np.ndim(amount):
             amount = _validate.unit_weights("amount", amount, "F", n)[start:stop]
         weights = vertex_weights(self.region, performance)
+        whole = eased(0, self.envelope, start, stop - start, n) * amount
+        blend = blend_of(self.blend, self.source, performance, times, start, weights, whole)
+        factors = eased(blend, self.envelope, start, stop - start, n)
         return Application(
             start,
             stop,

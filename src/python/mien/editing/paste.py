@@ -12,6 +12,7 @@ from mien import _core, _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
 from mien.editing.gradients import COMPOSITIONS, pasted
+from mien.editing.joins import BlendFrames, blend_of, checked_blend_or_auto
 from mien.editing.recipes import (
     Envelope,
     FrameWeights,
@@ -23,7 +24,6 @@ from mien.editing.recipes import (
 from mien.editing.sources import (
     between_neutrals,
     check_topology,
-    checked_blend,
     eased,
     into_head,
 )
@@ -59,8 +59,9 @@ class Paste(Edit):
         Vertex weights; None is everywhere.
     envelope : (F,) floats in [0, 1] or EnvelopeRecipe, optional
         Frame weights of this take, times the blend.
-    blend : int
-        Frames of ease inside each end; 0 cuts hard.
+    blend : int or "auto"
+        Frames of ease inside each end; 0 cuts hard. "auto": as few as leave no jump in velocity or acceleration that
+        neither take nor source has.
     compose : {"head", "gradients"}
         The expression is pasted in head space; or laid on the surface around the region, which must leave some alone,
         and bent to meet it there: then neither head matters. Not with `align`.
@@ -85,7 +86,7 @@ class Paste(Edit):
     at: int
     region: Region = None
     envelope: Envelope = None
-    blend: int = 8
+    blend: BlendFrames = 8
     length: int | None = None
     align: str = "none"
     features: npt.ArrayLike | None = None
@@ -105,7 +106,7 @@ class Paste(Edit):
         compose = _validate.one_of("compose", self.compose, COMPOSITIONS)
         if compose == "gradients" and align != "none":
             raise ValueError(f"`compose` must be 'head' where times are aligned, got {compose!r}")
-        object.__setattr__(self, "blend", checked_blend(self.blend, n))
+        object.__setattr__(self, "blend", checked_blend_or_auto(self.blend, n))
         object.__setattr__(self, "source_frames", (start, stop))
         object.__setattr__(self, "features", checked_features(self.features))
         object.__setattr__(self, "at", _validate.index("at", self.at, least=0))
@@ -128,14 +129,18 @@ class Paste(Edit):
             raise ValueError(
                 f"`at` must leave room for {stop - start} frames in a take of {len(performance)}, got {self.at}"
             )
-        factors = self._factors(len(performance))
         weights = vertex_weights(self.region, performance)
+        times = np.arange(first, last, dtype=np.float64)
         if self.align != "none":
             features = self.features
             assert features is None or isinstance(features, tuple)
             times = matched_times(
                 source, performance, (first, last), (start, stop), self.align, features, weights
             )
+        whole = eased(0, self.envelope, start, stop - start, len(performance))
+        blend = blend_of(self.blend, source, performance, times, start, weights, whole)
+        factors = eased(blend, self.envelope, start, stop - start, len(performance))
+        if self.align != "none":
             return Application(
                 start, stop, weights, towards_times(source, performance, times, start, weights, factors)
             )
@@ -163,10 +168,6 @@ class Paste(Edit):
 
     def _covered(self) -> int:
         return self.source_frames[1] - self.source_frames[0] if self.length is None else self.length
-
-    def _factors(self, n_frames: int) -> Float64:
-        """Frame weights of the pasted frames: the blend times the envelope."""
-        return eased(self.blend, self.envelope, self.at, self._covered(), n_frames)
 
     def to_fields(self, writer: EditWriter) -> dict[str, Any]:
         """Return the edit as JSON values."""

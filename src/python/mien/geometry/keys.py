@@ -69,6 +69,7 @@ def carry_keys(
 
     Examples
     --------
+    >>> import mien
     >>> mien.carry_keys(7, [3], start=0, end=6, stiffness=0)[:, 0].round(3).tolist()
     [0.0, 0.333, 0.667, 1.0, 0.667, 0.333, 0.0]
     """
