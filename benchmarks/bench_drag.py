@@ -97,6 +97,41 @@ def test_mouse(compare, face, size, reach) -> None:
     compare(f"drag of one handle, {reach}", rows, size=size, check=check, clock=time.process_time)
 
 
+def stretch(mesh, moved: np.ndarray) -> float:
+    """Return the root mean square change of the lengths of edges."""
+    a, b = mesh.topology.edges.T
+    rest, now = (np.linalg.norm(x[a] - x[b], axis=1) for x in (mesh.positions, mesh.positions + moved))
+    return float(np.sqrt(np.mean((now - rest) ** 2)))
+
+
+@pytest.mark.sizes("preview", "shot")
+def test_as_rigid_as_possible(compare, face, size) -> None:
+    """A patch moved by as much as it is wide: a first drag that factors, moves after it, and the default solver."""
+    mesh = face(size)
+    perf, tip = performance(mesh, 1), handle_of(mesh)
+    scene = Scene(perf, lambda f: perf.neutral)
+    distance = np.linalg.norm(mesh.positions - mesh.positions[tip], axis=1)
+    patch = np.flatnonzero(distance < 0.03 * np.ptp(mesh.positions, axis=0).max())
+    step = 0.06 * np.ptp(mesh.positions, axis=0).max() * np.array([0.5, 0.5, 0.7])
+    targets = np.tile(step, (len(patch), 1))
+    rows, least = {}, {}
+    for solver in ("laplacian", "arap"):
+        drag = mien.Drag(0, patch, targets, solver=solver)
+        least[solver] = stretch(mesh, drag.displacements(scene)[0])
+        rows[f"mien {solver}"] = lambda d=drag: d.with_targets(targets).displacements(scene)[0]
+    rows["mien arap, first drag"] = lambda: mien.Drag(0, patch, targets, solver="arap").displacements(scene)[
+        0
+    ]
+    assert least["arap"] < 0.95 * least["laplacian"], "lengths must be kept better, or this is not ARAP"
+
+    def check(name: str, answer: np.ndarray) -> None:
+        assert np.abs(answer[patch] - targets).max() < 1e-12
+        if "arap" in name:
+            assert stretch(mesh, answer) == pytest.approx(least["arap"], rel=1e-6)
+
+    compare("drag of a patch, near", rows, size=size, check=check, clock=time.process_time)
+
+
 @pytest.mark.sizes("shot")
 @pytest.mark.parametrize("reach", ["near", "whole"])
 def test_envelope(compare, face, size, quick, reach) -> None:

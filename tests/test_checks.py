@@ -70,6 +70,18 @@ def test_an_end_is_measured_wherever_it_lies(perf, stop):
     assert found.frame == stop - 2 + expected.argmax()
 
 
+def test_the_last_frame_of_a_block_is_measured():
+    frames = []
+    for seed in range(6):
+        perf = performance(n_frames=40, dtype=np.float64, seed=seed)
+        edits = [mien.Gain(-1.5, envelope=hard(5, 31, 40))]
+        expected = ratios(perf, edits, 2)
+        (found,) = [f for f in mien.check_edits(perf, edits) if f.frame > 20]
+        assert found.amount == pytest.approx(expected[29:34].max(), rel=1e-9)
+        frames.append(found.frame)
+    assert 31 in frames
+
+
 def test_acceleration_is_told_where_velocity_is_within_its_limit(perf):
     """A ramp short enough to show in the third difference alone."""
     for size in np.linspace(0.02, 1, 50):
