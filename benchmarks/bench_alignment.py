@@ -25,7 +25,7 @@ from interleave import interleaved, ratio_to_best_peer
 
 Fit = tuple[np.ndarray, np.ndarray]
 Rows = dict[str, Callable[[], Any] | None]
-FRAMES = {"preview": 200, "shot": 100, "hero": 40}
+FRAMES = {"preview": 200, "shot": 100, "hero": 40, "huge": 10}
 REWEIGHTINGS = 10
 
 
@@ -228,7 +228,7 @@ except ImportError:  # the command line needs no pytest
     pass
 else:
 
-    @pytest.mark.sizes("preview", "shot", "hero")
+    @pytest.mark.sizes("preview", "shot", "hero", "huge")
     def test_plain(compare, face, size) -> None:
         asked = _asked(face, size)
         work = {"bytes": asked.frames.nbytes}
@@ -242,7 +242,7 @@ else:
             work=work,
         )
 
-    @pytest.mark.sizes("preview", "shot", "hero")
+    @pytest.mark.sizes("preview", "shot", "hero", "huge")
     def test_fused(compare, face, size) -> None:
         asked = _asked(face, size)
         work = {"bytes": 2 * asked.frames.nbytes}

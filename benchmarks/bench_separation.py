@@ -1,6 +1,7 @@
 """What separating a take costs: every method, what it costs once and what a frame more costs, answers compared.
 
     MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/bench_separation.py [--vertices 9409] [--frames 240]
+    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest benchmarks/bench_separation.py     # whole takes, for the page
 
 A take of the built-in face, cut to the vertices nearest the nose, is separated as it is and as it comes three times in
 a row; the difference is the cost of a frame, the rest the cost of a take. Ratios are to NumPy's plain Procrustes fit of
@@ -46,6 +47,35 @@ def numpy_procrustes(frames: np.ndarray, reference: np.ndarray) -> mien.RigidMot
     return mien.RigidMotion(rotation, frames.mean(axis=1, dtype=np.float64) - rotation @ centre)
 
 
+def error_of(head: mien.RigidMotion, true: mien.RigidMotion, neutral: np.ndarray) -> float:
+    """Return the mean distance of face points under a head from those under the true one, millimetres."""
+    points = neutral[::20].astype(np.float64)
+    return float(np.linalg.norm(head.apply(points) - true.apply(points), axis=2).mean() * 10)
+
+
+try:
+    import pytest
+except ImportError:  # the command line needs no pytest
+    pass
+else:
+
+    @pytest.mark.parametrize("method", list(WORST))
+    def test_separate(compare, quick, method) -> None:
+        """A whole take of a mask; only plain Procrustes has a peer that answers the same question."""
+        if quick and method != "procrustes":
+            pytest.skip("without a peer there is no ratio to guard")
+        take, neutral, true = acted(9409, 48 if quick else 240)
+        rows = {"mien": lambda: mien.separate(take, neutral, method=method).head}
+        if method == "procrustes":
+            rows["numpy"] = lambda: numpy_procrustes(take.positions, neutral)
+
+        def check(name: str, head: mien.RigidMotion) -> None:
+            assert error_of(head, true, neutral) < WORST[method], name
+
+        question = f"separate {len(take)} frames of {take.n_vertices} vertices, {method}"
+        compare(question, rows, check=check, rounds=3)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -69,15 +99,14 @@ def main() -> None:
         rows[name] = lambda name=name: separated(name, take)
         rows[f"{name} x 3"] = lambda name=name: separated(name, thrice)
     best = dict.fromkeys(rows, np.inf)
-    points, errors = neutral[::20].astype(np.float64), {}
+    errors = {}
     for _ in range(arguments.rounds):
         for name, row in rows.items():
             started = time.process_time()
             head = row()
             best[name] = min(best[name], time.process_time() - started)
             if head is not None:
-                gap = head[: len(take)].apply(points) - true.apply(points)
-                errors[name] = float(np.linalg.norm(gap, axis=2).mean() * 10)
+                errors[name] = error_of(head[: len(take)], true, neutral)
                 limit = WORST[name.removesuffix(" x 3").replace("numpy", "procrustes")]
                 assert errors[name] < limit, (name, errors[name])
     print(

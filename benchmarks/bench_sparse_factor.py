@@ -51,10 +51,10 @@ def test_order_and_factor(compare: Any, size: str) -> None:
     }
     if cholmod := systems.optional("sksparse.cholmod"):
         rows["CHOLMOD supernodal"] = lambda: cholmod.cholesky(old, mode="supernodal")
+    if systems.optional("igl"):
+        rows["libigl (Eigen SimplicialLLT)"] = lambda: systems.eigen_solver(matrix)
     if size in ("preview", "shot"):
         rows["SciPy SuperLU"] = lambda: scipy.sparse.linalg.splu(old).solve
-        if systems.optional("igl"):
-            rows["libigl (Eigen SimplicialLLT)"] = lambda: systems.eigen_solver(matrix)
         if systems.optional("cholespy"):
 
             def cholespy() -> Solve:
@@ -98,7 +98,7 @@ def test_factor_again(compare: Any, size: str) -> None:
     }
     if cholmod := systems.optional("sksparse.cholmod"):
         rows["CHOLMOD supernodal"] = lambda: cholmod.cholesky(old, mode="supernodal")
-    if size == "preview" and systems.optional("igl"):
+    if systems.optional("igl"):
         rows["libigl (Eigen SimplicialLLT)"] = lambda: systems.eigen_solver(matrix)
     compare(
         "factor again",

@@ -1,8 +1,8 @@
 """Turn runs of the benchmarks into docs/benchmarks.md with its pictures.
 
-    MIEN_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 pytest benchmarks --benchmark-json one.json
+    python benchmarks/run.py                          # measures everything and calls this
     MIEN_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 OMP_NUM_THREADS=2 pytest benchmarks --benchmark-json two.json
-    python benchmarks/report.py one.json two.json [--out docs]
+    python benchmarks/report.py two.json [--out docs]
 
 Whatever benchmark called `compare` is in it: times, ratios and goals in tables; how times grow with vertices (questions
 asked at three sizes and more) and with frames; bytes a second against what memory gives (of those that say);
@@ -144,6 +144,19 @@ def results_table(run: Run) -> list[str]:
     return lines
 
 
+def alone_table(run: Run) -> list[str]:
+    """A row for every question that no peer answers, but those about counts of frames."""
+    lines = ["| question | vertices | threads | ms |", "|---|---|---|---|"]
+    for c in run.comparisons:
+        rows = c["rows"]
+        if all(name.startswith("mien") for name in rows) and not re.search(r", \d+ frames$", c["question"]):
+            times = ", ".join(
+                f"{n} {milliseconds(t[0])}" if len(rows) > 1 else milliseconds(t[0]) for n, t in rows.items()
+            )
+            lines.append(f"| {c['question']} | {c.get('vertices') or ''} | {c['threads']} | {times} |")
+    return lines
+
+
 def growth_table(title: str, letter: str, all_growths: list[Growth]) -> list[str]:
     lines = [f"| {title} | {letter} | ms | time grows as | best peer's |", "|---|---|---|---|---|"]
     for growth in all_growths:
@@ -245,7 +258,12 @@ def memory_table(run: Run) -> list[str]:
     return lines
 
 
-def page(run: Run, files: list[str], pictures: set[str]) -> str:
+def alone(run: Run) -> list[str]:
+    table = alone_table(run)
+    return [*("## Without a peer", ""), *table, ""] if len(table) > 2 else []
+
+
+def page(run: Run, files: list[str], pictures: set[str], command: str | None = None) -> str:
     machine = run.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine.get("versions", {}).items())
     system = str(machine.get("system")).split("-")[0]
@@ -256,12 +274,11 @@ def page(run: Run, files: list[str], pictures: set[str]) -> str:
         "# Benchmarks",
         "",
         "Made by `benchmarks/report.py`; do not edit. Every answer was asserted before it was timed; rows take turns",
-        "in one process and the least time of each counts, with one thread the processor's time and not the clock's.",
+        "in one process and the least time of each counts: with one thread the processor's time, with two the clock's.",
         "Ratios are what to read: time divided by the best peer's in the same run. Absolute times are this machine's.",
         "",
         "```",
-        *run.commands,
-        f"python benchmarks/report.py {' '.join(files)}",
+        *([command] if command else [*run.commands, f"python benchmarks/report.py {' '.join(files)}"]),
         "```",
         "",
         f"{run.date}. {machine.get('processor', '')}, {machine.get('processors')} processors, {system}; "
@@ -274,6 +291,7 @@ def page(run: Run, files: list[str], pictures: set[str]) -> str:
         "",
         *results_table(run),
         "",
+        *alone(run),
         "## How time grows",
         "",
         "Exponents are fitted to the logarithms. Sizes are a narrow face, a whole head with its neck, and that head",
@@ -311,6 +329,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", nargs="+", type=pathlib.Path)
+    parser.add_argument("--command", help="what made all of the runs, instead of one command for each")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("docs"))
     arguments = parser.parse_args()
     import matplotlib
@@ -326,7 +345,7 @@ def main() -> None:
         draw_roofline(arguments.out / "benchmarks/roofline.png", run)
         pictures.add("roofline.png")
     names = [path.name for path in arguments.runs]
-    (arguments.out / "benchmarks.md").write_text(page(run, names, pictures))
+    (arguments.out / "benchmarks.md").write_text(page(run, names, pictures, arguments.command))
     print(f"{arguments.out / 'benchmarks.md'}: {len(run.comparisons)} comparisons")
 
 

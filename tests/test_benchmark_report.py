@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 import report
+import run as suite
 
 
 def comparison(question: str, size: str, seconds: dict[str, float], **more: object) -> dict:
@@ -81,3 +82,29 @@ def test_pictures_are_drawn(run: pathlib.Path, tmp_path: pathlib.Path) -> None:
     report.draw_roofline(tmp_path / "roofline.png", data)
     for name in ("growth.png", "roofline.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_command_may_stand_for_all_and_ours_alone_have_a_table(run: pathlib.Path) -> None:
+    content = json.loads(run.read_text())
+    content["benchmarks"].append(comparison("separate", "", {"mien": 0.25}, threads=2, vertices=9409))
+    run.write_text(json.dumps(content))
+    text = report.page(report.read([run]), ["one.json"], set(), "python benchmarks/run.py")
+    assert "```\npython benchmarks/run.py\n```" in text
+    assert "MIEN_NUM_THREADS" not in text
+    alone = text.split("## Without a peer")[1].split("## ")[0]
+    assert "| separate | 9409 | 2 | 250 |" in alone
+    assert "move" not in alone
+
+
+def test_pieces_name_files_that_are_there_and_threads_for_every_library(tmp_path: pathlib.Path) -> None:
+    folder = pathlib.Path(suite.__file__).parent
+    assert len({piece.name for piece in suite.PIECES}) == len(suite.PIECES)
+    for piece in suite.PIECES:
+        assert all((folder / f"bench_{name}.py").is_file() for name in piece.files), piece
+        assert piece.environment()["MIEN_NUM_THREADS"] == str(piece.threads)
+        assert piece.environment()["OPENBLAS_NUM_THREADS"] == str(piece.threads)
+        assert piece.command(tmp_path / "x.json", False, 99)[-2:] == [
+            "--benchmark-json",
+            str(tmp_path / "x.json"),
+        ]
+    assert {piece.threads for piece in suite.PIECES} == {1, 2}
