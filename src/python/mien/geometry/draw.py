@@ -222,6 +222,11 @@ def write_png(path: str | PathLike[str], image: npt.NDArray[np.uint8]) -> None:
         Where to write.
     image : (H, W, 3), (H, W, 4) or (H, W) uint8
         Red, green and blue, with opacity, or grey; top row first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The picture has other numbers or another shape.
     """
     pixels = np.asarray(image)
     if pixels.dtype != np.uint8:

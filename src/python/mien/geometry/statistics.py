@@ -80,7 +80,23 @@ def vertex_quantiles(values: npt.ArrayLike, levels: npt.ArrayLike) -> Float64:
 
 
 def vertex_median(values: npt.ArrayLike) -> VertexMedian:
-    """Find the median over the frames and the median distance from it, for every vertex; see `vertex_quantiles`."""
+    """Find the median over the frames and the median distance from it, for every vertex.
+
+    Parameters
+    ----------
+    values : (F, V) or (F, V, 3) floats
+        As in `vertex_quantiles`: missing ones are NaN.
+
+    Returns
+    -------
+    VertexMedian
+        ``.median`` and ``.deviation``, (V,) or (V, 3) each, in the unit of `values`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `vertex_quantiles`.
+    """
     from mien._kernels import statistics as kernels  # Numba takes longer to import than all else
 
     median, deviation = _over(_rows(values), np.array([0.5]), 2, kernels.deviations)

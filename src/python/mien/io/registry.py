@@ -319,6 +319,10 @@ def file_info(path: str | PathLike[str]) -> FileInfo:
     ----------
     path : path
         As for `read`, which also says what is raised.
+
+    Returns
+    -------
+    FileInfo
     """
     where = Path(path)
     fmt = _format_to_read(where)

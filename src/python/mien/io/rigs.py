@@ -157,6 +157,13 @@ def read_curves(path: str | PathLike[str], *, node: str | None = None, fps: floa
     -------
     RigCurves
         One frame of resting weights where nothing is animated. Correctives of `write_rig` are left out.
+
+    Raises
+    ------
+    ValueError
+        The path ends otherwise, there is no such node or clip, or `fps` is needed.
+    FormatError
+        The file is not glTF.
     """
     where = Path(path)
     if _suffix(where) == ".npz":
@@ -221,6 +228,11 @@ def write_rig(
     -------
     WriteReport
         ``.not_kept`` says in sentences what the format cannot hold.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The path ends otherwise, `rig` is none or has no vertex, or `weights` do not fit it.
 
     Notes
     -----

@@ -82,6 +82,16 @@ def split_gradients(gradients: npt.ArrayLike) -> GradientSplit:
     ----------
     gradients : (..., 3, 3) floats
 
+    Returns
+    -------
+    GradientSplit
+        ``.rotation`` and ``.stretch``, (..., 3, 3) each: a gradient is their product.
+
+    Raises
+    ------
+    ValueError
+        The shape is another, or a number is not finite.
+
     Notes
     -----
     The polar decomposition, but for gradients with a negative determinant, which get a rotation and no reflection.
