@@ -24,6 +24,7 @@ void bindNearest(py::module_& module);
 void bindDense(py::module_& module);
 void bindJoint(py::module_& module);
 void bindContact(py::module_& module);
+void bindPath(py::module_& module);
 }  // namespace mien
 
 PYBIND11_MODULE(_core, module) {
@@ -49,4 +50,5 @@ PYBIND11_MODULE(_core, module) {
     mien::bindDense(module);
     mien::bindJoint(module);
     mien::bindContact(module);
+    mien::bindPath(module);
 }

@@ -12,6 +12,7 @@ from mien.geometry.alignment import extent
 from mien.separation.blocks import Progress, Separated, align_take
 from mien.separation.joint import HALF_TRUST, learn
 from mien.separation.modes import Modes
+from mien.separation.path import steady_path
 from mien.separation.rest import find_rest
 from mien.separation.typical import spread_over
 from mien.values.rigid import RigidMotion
@@ -31,6 +32,8 @@ _START_ITERATIONS = 12
 # Predicted error after a second opinion, fitted on development takes: what is left of the first one's where the second
 # decides alone, and what their distance adds. At a predicted 0.3 mm on a face, of the extent, confidence is one half.
 _DECIDED, _APART = 0.25, 0.15
+# Frames above this quantile of the inverse squared error predicted count fully for the path, others at least so much.
+_CERTAIN, _LEAST_SHARE = 0.9, 0.001
 
 
 class _Thin(NamedTuple):
@@ -58,7 +61,7 @@ def solve_jointly(
     *,
     by_rest: bool,
 ) -> Separated:
-    """Learn from up to 192 frames and about 1,000 vertices, then solve every frame, block by block.
+    """Learn from up to 192 frames and about 1,000 vertices, solve every frame, block by block, then steady the path.
 
     `by_rest` also asks what comes to rest: a model of faces in general needs that, a rig of the actor does not. Memory
     is that of the frames that are learned from, whatever the length of the take.
@@ -90,7 +93,7 @@ def solve_jointly(
         block, head = begun(frames)
         head, first, residual[begin:stop] = solver.refine(block.positions, head)
         shown = np.sum(np.isfinite(block.positions).all(axis=2) * own, axis=1) / everything
-        first = first * shown**2 / (first * shown**2 + (1 - first))  # the error grows by 1 / shown
+        first = first * shown**4 / (first * shown**4 + (1 - first))  # the error grows by 1 / shown²
         if rest is not None:
             head, apart = rest.steadied(block, head, frames)
             left = (1 - (1 - _DECIDED) * rest.decides) ** 2
@@ -99,4 +102,15 @@ def solve_jointly(
         rotation[begin:stop], translation[begin:stop] = head.rotation, head.translation
         if progress is not None:
             progress(stop, len(take))
-    return Separated(RigidMotion(rotation, translation), residual, trust)
+    centre = points.mean(axis=0)
+    radius = float(np.sqrt(np.mean(np.sum((points - centre) ** 2, axis=1))))
+    found = steady_path(RigidMotion(rotation, translation), centre, radius, _share_of_path(trust))
+    return Separated(found, residual, trust)
+
+
+def _share_of_path(trust: Float64) -> Float64:
+    """Return how far each frame counts for the path (F,): as the inverse square of its predicted error."""
+    inverse = trust / np.maximum(1 - trust, 1e-12)
+    known = trust > 0
+    full: np.float64 = np.quantile(inverse[known], _CERTAIN) if known.any() else np.float64(1)
+    return np.asarray(np.where(known, np.clip(inverse / full, _LEAST_SHARE, 1.0), 0.0))
