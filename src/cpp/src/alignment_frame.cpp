@@ -196,7 +196,8 @@ bool FrameAligner<T>::sumPlain(const char* frame) {
     const auto kernel = positions_.scalar == Scalar::float32 ? passes_.plainFloat : passes_.plainDouble;
     moments_ = AlignmentMoments{};
     const Coordinates<T>& q = lanes_.weighted.size == 0 ? lanes_.at : lanes_.weighted;
-    kernel(frame, positions_.vertexStride, reference_.count, now_.origin, q.points(), lanes_.at.w, &moments_);
+    kernel(frame, positions_.vertexStride, reference_.count, now_.origin, q.points(),
+           lanes_.unit ? nullptr : lanes_.at.w, &moments_);
     moments_.weight = lanes_.weight;
     for (int i = 0; i < 3; ++i) moments_.q[i] = lanes_.q[i];
     moments_.qq = lanes_.qq;

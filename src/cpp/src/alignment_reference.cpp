@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "horn.h"
 
@@ -44,6 +43,15 @@ double unitOf(const double* weights, std::int64_t count) {
     return std::ldexp(1.0, -std::clamp(exponent, -1000, 1000));
 }
 
+double sumOf(const float* values, std::int64_t padded) {
+    double lanes[kSumLanes] = {};
+    for (std::int64_t i = 0; i < padded; i += kSumLanes)
+        for (std::int64_t l = 0; l < kSumLanes; ++l) lanes[l] += values[i + l];
+    double sum = 0;
+    for (double lane : lanes) sum += lane;
+    return sum;
+}
+
 }  // namespace
 
 template <class W>
@@ -77,11 +85,9 @@ struct AlignmentReference::Block {
 
     // As the kernel `statistics` writes them, of these points and weights of their own.
     void addTo(double* sums, const double* weight) const {
-        const AlignmentPoints<double> points{x, y, z, nullptr};
-        const AlignmentPose still{{1, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 0, 0}};
-        const AlignmentScale all{AlignmentLoss::tukey, std::numeric_limits<double>::infinity()};
+        const AlignmentPoints<double> points{x, y, z, nullptr}, none{nullptr, nullptr, nullptr, nullptr};
         double here[kAlignmentStatistics];
-        kernels().alignment.inDoubles.statistics(points, points, weight, padded, still, all, all, here);
+        kernels().alignment.inDoubles.statistics(points, none, weight, padded, {}, {}, {}, here);
         for (int i = 0; i < 10; ++i) sums[i] += here[i];
     }
 };
@@ -98,17 +104,16 @@ void AlignmentReference::overBlocks(const double* about, Body body) const {
         const char* from = static_cast<const char*>(view_.data) + block.begin * view_.vertexStride;
         block.padded = padded(n);
         gather(from, view_.vertexStride, n, origin_, ones, block.x, block.y, block.z, block.present);
-        for (std::int64_t i = n; i < block.padded; ++i) block.present[i] = 0;
-        for (std::int64_t i = 0; i < block.padded; ++i) {
-            const double weight = !weights_ ? 1 : i < n ? weights_[block.begin + i] * unit_ : 0;
-            block.w[i] = block.present[i] * weight;
-        }
+        std::fill(block.present + n, block.present + block.padded, 0.0);
+        std::copy_n(block.present, block.padded, block.w);
+        if (weights_)
+            for (std::int64_t i = 0; i < n; ++i) block.w[i] *= weights_[block.begin + i] * unit_;
         if (about) {
             for (std::int64_t i = 0; i < block.padded; ++i) {
-                const bool used = block.w[i] > 0;
-                block.x[i] = used ? block.x[i] - about[0] : 0;
-                block.y[i] = used ? block.y[i] - about[1] : 0;
-                block.z[i] = used ? block.z[i] - about[2] : 0;
+                const double used = block.w[i] > 0 ? 1.0 : 0.0;
+                block.x[i] = (block.x[i] - about[0]) * used;
+                block.y[i] = (block.y[i] - about[1]) * used;
+                block.z[i] = (block.z[i] - about[2]) * used;
             }
         }
         body(block);
@@ -151,6 +156,7 @@ AlignmentReference::AlignmentReference(const ConstFrames& view, const double* we
         if (floats) fillFloats(block);
     });
     floatLanes_.qq = (about[4] + about[7]) + about[9];
+    floatLanes_.unit = !weights_ && about[0] == static_cast<double>(count);
     radius = std::sqrt(floatLanes_.qq / about[0]);
     spread = distanceFromAxis(about);
 }
@@ -158,28 +164,29 @@ AlignmentReference::AlignmentReference(const ConstFrames& view, const double* we
 // Weights of 1 leave the weighted reference what it is.
 void AlignmentReference::fillFloats(const Block& block) {
     ReferenceLanes<float>& to = floatLanes_;
-    double sums[4][kSumLanes] = {};
-    for (std::int64_t i = 0; i < block.padded; i += kSumLanes) {
-        const std::int64_t v = block.begin + i;
-        for (std::int64_t l = 0; l < kSumLanes; ++l) {
-            const double x = block.x[i + l], y = block.y[i + l], z = block.z[i + l], w = block.w[i + l];
-            to.at.x[v + l] = static_cast<float>(x);
-            to.at.y[v + l] = static_cast<float>(y);
-            to.at.z[v + l] = static_cast<float>(z);
-            to.at.w[v + l] = static_cast<float>(w);
-            to.squared[v + l] = static_cast<float>((x * x + y * y) + z * z);
-            const float wx = static_cast<float>(w * x), wy = static_cast<float>(w * y);
-            const float wz = static_cast<float>(w * z);
-            if (weights_) to.weighted.x[v + l] = wx, to.weighted.y[v + l] = wy, to.weighted.z[v + l] = wz;
-            sums[0][l] += wx;
-            sums[1][l] += wy;
-            sums[2][l] += wz;
-            sums[3][l] += static_cast<float>(w);
-        }
+    const std::int64_t n = block.padded;
+    const auto narrow = [&](const double* from, float* at) {
+        for (std::int64_t i = 0; i < n; ++i) at[block.begin + i] = static_cast<float>(from[i]);
+    };
+    narrow(block.x, to.at.x);
+    narrow(block.y, to.at.y);
+    narrow(block.z, to.at.z);
+    narrow(block.w, to.at.w);
+    float* squared = to.squared.data() + block.begin;
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double x = block.x[i], y = block.y[i], z = block.z[i];
+        squared[i] = static_cast<float>((x * x + y * y) + z * z);
     }
-    for (int j = 0; j < 3; ++j)
-        for (double sum : sums[j]) to.q[j] += sum;
-    for (double sum : sums[3]) to.weight += sum;
+    const auto weigh = [&](const double* from, float* at) {
+        if (weights_)
+            for (std::int64_t i = 0; i < n; ++i) at[i] = static_cast<float>(block.w[i] * from[i]);
+        return sumOf(at, n);
+    };
+    const Coordinates<float>& weighted = weights_ ? to.weighted : to.at;
+    to.q[0] += weigh(block.x, weighted.x + block.begin);
+    to.q[1] += weigh(block.y, weighted.y + block.begin);
+    to.q[2] += weigh(block.z, weighted.z + block.begin);
+    to.weight += sumOf(to.at.w + block.begin, n);
 }
 
 const ReferenceLanes<double>& AlignmentReference::inDoubles() const {

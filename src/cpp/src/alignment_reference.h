@@ -42,6 +42,7 @@ struct ReferenceLanes {
     Coordinates<T> at;        // with the prior weights; 0 where the reference is missing
     Coordinates<T> weighted;  // the weights times `at`, for the plain pass in floats; else empty
     UnsetVector<T> squared;   // |at|^2, for floats; else empty
+    bool unit = false;        // all weights are 1, and known to be
     double weight = 0, q[3] = {0, 0, 0}, qq = 0;  // sum w, w q (what rounding leaves of 0), w |q|^2
 };
 

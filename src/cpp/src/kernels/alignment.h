@@ -33,8 +33,8 @@ constexpr int kAlignmentStatistics = 12;
 
 // A loss at a scale. An infinite sigma2 keeps the weights.
 struct AlignmentScale {
-    AlignmentLoss loss;
-    double sigma2;
+    AlignmentLoss loss = AlignmentLoss::gemanMcClure;
+    double sigma2 = 0;
 };
 
 // The passes over a frame in lanes of T: doubles, or floats whose sums are flushed to doubles every kFlush
@@ -43,7 +43,8 @@ template <class T>
 struct AlignmentPasses {
     // Moments of a whole frame in one pass over it, relative to `origin`. `weighted` is the reference times
     // the weights for T = float, the reference itself for T = double. `count` need not be padded, reference
-    // and weights are. weight, q and qq are not computed: the caller knows them.
+    // and weights are. weight, q and qq are not computed: the caller knows them. In floats `weights` may be
+    // null: all are 1.
     void (*plainFloat)(const void* frame, ptrdiff_t stride, int64_t count, const double* origin,
                        const AlignmentPoints<T>& weighted, const T* weights, AlignmentMoments* out);
     void (*plainDouble)(const void* frame, ptrdiff_t stride, int64_t count, const double* origin,
@@ -60,7 +61,8 @@ struct AlignmentPasses {
                      int64_t count, const AlignmentPose& pose, const AlignmentScale& scale, float* squares,
                      AlignmentMoments* out);
     // sum w', w' q (3), w' q q^T (xx xy xz yy yz zz) under the weights of one scale, then sum w', w' r^2
-    // under those of another: kAlignmentStatistics sums.
+    // under those of another: kAlignmentStatistics sums. In doubles `frame` may have no points: there are no
+    // residuals then, and scales do not matter.
     void (*statistics)(const AlignmentPoints<T>& reference, const AlignmentPoints<T>& frame, const T* w,
                        int64_t count, const AlignmentPose& pose, const AlignmentScale& scale,
                        const AlignmentScale& another, double* sums);
