@@ -23,6 +23,11 @@ std::vector<std::int32_t> orderGraph(const Graph& graph, const double* positions
 // a smallest one near its plane; minimum degree where few vertices are left, or where positions are no guide.
 std::vector<std::int32_t> nestedDissection(const Graph& graph, const double* positions);
 
+// Nested dissection (George 1973) along whatever the graph is, without positions: parts are cut where few
+// edges cross, on patches of vertices, each separator a smallest one near the cut; minimum degree where few
+// vertices are left or no small separator is found. Neighbours should have numbers that are close.
+std::vector<std::int32_t> surfaceDissection(const Graph& graph);
+
 // The approximate minimum degree ordering (Amestoy, Davis, Duff 1996).
 std::vector<std::int32_t> minimumDegree(const Graph& graph);
 

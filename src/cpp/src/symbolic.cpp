@@ -299,10 +299,11 @@ class RowSet {
     std::vector<std::vector<std::uint64_t>> levels_;
 };
 
-void permuteMatrix(const Triangle& triangle, const Integers& inverse, Symbolic* out) {
+void permuteMatrix(const Triangle& triangle, const Integers& permutation, Symbolic* out) {
+    const Integers inverse = inverseOf(permutation);
     const auto n = static_cast<std::int32_t>(inverse.size());
     out->columnStart.assign(n + 1, 0);
-    for (std::int32_t j = 0; j < n; ++j)
+    for (const std::int32_t j : permutation)
         for (std::int64_t k = triangle.start[j]; k < triangle.start[j + 1]; ++k)
             ++out->columnStart[std::min(inverse[j], inverse[triangle.rows[k]]) + 1];
     std::partial_sum(out->columnStart.begin(), out->columnStart.end(), out->columnStart.begin());
@@ -310,7 +311,8 @@ void permuteMatrix(const Triangle& triangle, const Integers& inverse, Symbolic* 
     for (Integers* array : {&out->rows, &out->place, &out->below, &out->above})
         array->resize(triangle.rows.size());
     out->diagonal.resize(n);
-    for (std::int32_t j = 0; j < n; ++j) {
+    // In the new order, so that what is written lies close together.
+    for (const std::int32_t j : permutation) {
         out->diagonal[inverse[j]] = triangle.diagonal[j];
         for (std::int64_t k = triangle.start[j]; k < triangle.start[j + 1]; ++k) {
             const std::int32_t a = inverse[j], b = inverse[triangle.rows[k]];
@@ -426,7 +428,7 @@ Symbolic analyse(const SparseMatrix& matrix, const double* positions, Ordering o
     out.parity.assign(nodes.parent.size(), 0);
     for (std::int32_t s = nodes.count(); s-- > 0;)
         if (nodes.parent[s] >= 0) out.parity[s] = !out.parity[nodes.parent[s]];
-    permuteMatrix(triangle, inverseOf(nodes.permutation), &out);
+    permuteMatrix(triangle, nodes.permutation, &out);
     rowStructure(&out);
     out.givenStart.assign(matrix.columnStart, matrix.columnStart + matrix.size + 1);
     out.givenRows.assign(matrix.rows, matrix.rows + matrix.columnStart[matrix.size]);

@@ -24,6 +24,7 @@ std::unique_ptr<SparseFactor> make(const DoubleArray& values, const Int32Array& 
     options.ordering = ordering == "geometric" ? Ordering::geometric
                        : ordering == "amd"     ? Ordering::minimumDegree
                        : ordering == "natural" ? Ordering::natural
+                       : ordering == "surface" ? Ordering::surface
                                                : Ordering::automatic;
     if (!pattern.is_none()) {
         const auto& other = pattern.cast<const SparseFactor&>();

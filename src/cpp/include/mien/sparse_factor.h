@@ -20,10 +20,11 @@ struct SparseMatrix {
 
 // In which order columns are eliminated; it decides how much the factor fills in.
 enum class Ordering {
-    automatic,      // minimumDegree, which fills in least on real faces
+    automatic,      // surface from 50,000 unknowns on, minimumDegree below
     geometric,      // nested dissection by planes through the positions
     minimumDegree,  // approximate minimum degree
     natural,        // as they come
+    surface,        // nested dissection by separators along the surface; needs no positions
 };
 
 struct FactorOptions {

@@ -35,8 +35,8 @@ FactorOptions optionsOf(const mien_factor_options* given) {
     FactorOptions out;
     if (!given) return out;
     const int ordering = static_cast<int>(given->ordering);
-    if (ordering < MIEN_ORDER_AUTOMATIC || ordering > MIEN_ORDER_NATURAL)
-        refuse("`ordering` must be one of the four of mien_ordering, got " + std::to_string(ordering));
+    if (ordering < MIEN_ORDER_AUTOMATIC || ordering > MIEN_ORDER_SURFACE)
+        refuse("`ordering` must be one of the five of mien_ordering, got " + std::to_string(ordering));
     out.ordering = static_cast<Ordering>(ordering);
     out.storage = given->single ? Scalar::float32 : Scalar::float64;
     return out;

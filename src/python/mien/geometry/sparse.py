@@ -11,7 +11,7 @@ from mien import _core, _validate
 
 __all__ = ["SolveResult", "SparseFactor"]
 
-ORDERINGS = ("auto", "geometric", "amd", "natural")
+ORDERINGS = ("auto", "surface", "geometric", "amd", "natural")
 
 # The backward error that a float32 factor is refined to when the right-hand sides are float64: what rounding leaves
 # of a residual, with a margin of 16.
@@ -52,9 +52,10 @@ class SparseFactor:
         Where the unknowns are, any unit; needed for ``ordering="geometric"`` alone.
     dtype : float64 or float32
         How the factor is stored. It is computed in float64 either way; float32 halves the memory that a solve reads.
-    ordering : {"auto", "geometric", "amd", "natural"}
-        "auto" is "amd", approximate minimum degree. "geometric" cuts the shape in halves (nested dissection): it fills
-        in less on one open surface of 400,000 vertices, and more on a face whose surfaces lie inside each other.
+    ordering : {"auto", "surface", "geometric", "amd", "natural"}
+        "amd" is approximate minimum degree. "surface" cuts the graph into halves again and again (nested dissection)
+        along what hangs together, and "geometric" by planes, which cut all of a face's surfaces that lie inside each
+        other. "auto" is "surface" from 50,000 unknowns on and "amd" below.
     pattern : SparseFactor, optional
         A factor of a matrix with entries at the same places, whose ordering and symbolic analysis are shared.
         `positions` and `ordering` are then not used.
