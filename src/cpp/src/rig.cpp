@@ -7,8 +7,23 @@
 #include "kernels/table.h"
 #include "mien/error.h"
 #include "mien/parallel.h"
+#include "shapes.h"
 
 namespace mien {
+
+void checkShape(const ConstShapes& shapes, std::int64_t s, std::int64_t vertices) {
+    std::int64_t last = -1;
+    bool good = shapes.starts[s] >= 0 && shapes.starts[s] <= shapes.starts[s + 1];
+    for (std::int64_t i = shapes.starts[s]; good && i < shapes.starts[s + 1]; ++i) {
+        good = shapes.indices[i] > last;
+        last = shapes.indices[i];
+    }
+    if (!good || last >= vertices)
+        throw Error(Status::invalidArgument, "shapes must name ascending vertices below " +
+                                                 std::to_string(vertices) + ", shape " + std::to_string(s) +
+                                                 " does not");
+}
+
 namespace {
 
 // A task is this many vertices of this many frames: its sums (192 KiB) stay in the second-level cache, and a
@@ -43,16 +58,7 @@ std::vector<std::int64_t> usedShapes(const ConstShapes& shapes, const double* we
     std::vector<std::int64_t> used;
     for (std::int64_t s = 0; s < shapes.shapes; ++s) {
         if (!isUsed[s]) continue;
-        std::int64_t last = -1;
-        bool good = shapes.starts[s] >= 0 && shapes.starts[s] <= shapes.starts[s + 1];
-        for (std::int64_t i = shapes.starts[s]; good && i < shapes.starts[s + 1]; ++i) {
-            good = shapes.indices[i] > last;
-            last = shapes.indices[i];
-        }
-        if (!good || last >= vertices)
-            throw Error(Status::invalidArgument, "shapes must name ascending vertices below " +
-                                                     std::to_string(vertices) + ", shape " +
-                                                     std::to_string(s) + " does not");
+        checkShape(shapes, s, vertices);
         used.push_back(s);
     }
     return used;

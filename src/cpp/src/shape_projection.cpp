@@ -8,6 +8,7 @@
 #include "kernels/table.h"
 #include "mien/error.h"
 #include "mien/parallel.h"
+#include "shapes.h"
 
 namespace mien {
 namespace {
@@ -66,21 +67,6 @@ void unpack(const ConstShapes& given, const Block& block, std::vector<double>& r
                 rows.data() + static_cast<std::int64_t>(s) * depth + 3 * static_cast<std::int64_t>(i);
             for (int c = 0; c < 3; ++c) to[c] = offsetOf(given, at - given.indices, c);
         }
-    }
-}
-
-void checkShapes(const ConstShapes& shapes, std::int64_t vertices) {
-    for (std::int64_t s = 0; s < shapes.shapes; ++s) {
-        std::int64_t last = -1;
-        bool good = shapes.starts[s] >= 0 && shapes.starts[s] <= shapes.starts[s + 1];
-        for (std::int64_t i = shapes.starts[s]; good && i < shapes.starts[s + 1]; ++i) {
-            good = shapes.indices[i] > last;
-            last = shapes.indices[i];
-        }
-        if (!good || last >= vertices)
-            throw Error(Status::invalidArgument, "shapes must name ascending vertices below " +
-                                                     std::to_string(vertices) + ", shape " +
-                                                     std::to_string(s) + " does not");
     }
 }
 
@@ -167,7 +153,7 @@ ShapeProjection::ShapeProjection(const ConstShapes& shapes, const ConstFrames& n
                                  const double* vertexWeights, Scalar scalar)
     : state_(std::make_unique<State>()) {
     if (neutral.frames != 1) throw Error(Status::invalidArgument, "neutral must be one frame");
-    checkShapes(shapes, neutral.vertices);
+    for (std::int64_t s = 0; s < shapes.shapes; ++s) checkShape(shapes, s, neutral.vertices);
     state_->shapes = shapes.shapes;
     state_->vertices = neutral.vertices;
     state_->scalar = scalar;
