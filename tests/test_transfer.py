@@ -56,6 +56,43 @@ def test_split_is_the_polar_decomposition_with_a_rotation(rng) -> None:
 
 
 @given(
+    shape=st.sampled_from([(), (1,), (2,), (3,), (17,), (2, 5), (0,), (70,)]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    rank=st.integers(2, 3),
+    seed=st.integers(0, 1 << 30),
+)
+@settings(max_examples=25)
+def test_nearest_rotations_are_those_of_the_singular_values(shape, dtype, rank, seed) -> None:
+    rng = np.random.default_rng(seed)
+    u, v = (np.linalg.qr(rng.normal(size=(*shape, 3, 3)))[0] for _ in range(2))
+    values = np.array([3.0, 1.5, 0.5 if rank == 3 else 0.0]) * rng.choice([0.01, 1, 100])
+    matrices = ((u * values) @ np.swapaxes(v, -1, -2)).astype(dtype)
+    matrices.setflags(write=False)
+    left, _, right = np.linalg.svd(matrices.astype(np.float64))
+    left[..., 2] *= np.linalg.det(left @ right)[..., None]
+    got = mien.nearest_rotations(matrices)
+    assert got.shape == matrices.shape
+    assert got.dtype == np.float64
+    assert np.abs(got - left @ right).max(initial=0) < 1e-8
+    assert np.abs(np.linalg.det(got) - 1).max(initial=0) < 1e-9
+    assert np.array_equal(got, mien.split_gradients(matrices).rotation)
+
+
+def test_nearest_rotations_read_strided_matrices_and_refuse_others(rng) -> None:
+    wide = rng.normal(size=(4, 3, 6))
+    assert np.array_equal(
+        mien.nearest_rotations(wide[:, :, ::2]), mien.nearest_rotations(wide[:, :, ::2].copy())
+    )
+    with pytest.raises(ValueError, match=r"`matrices` must have shape \(..., 3, 3\), got \(3, 2\)"):
+        mien.nearest_rotations(np.zeros((3, 2)))
+    wide[2, 1, 0] = np.nan
+    with pytest.raises(ValueError, match="`matrices` must be finite"):
+        mien.nearest_rotations(wide[:, :, :3])
+    with pytest.raises(TypeError, match="`matrices`"):
+        mien.nearest_rotations(np.full((3, 3), "x"))
+
+
+@given(
     rows=st.integers(2, 4),
     columns=st.integers(2, 5),
     n_frames=st.sampled_from([1, 3, 17]),

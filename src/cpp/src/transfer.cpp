@@ -162,6 +162,7 @@ void splitGradients(const double* matrices, std::int64_t count, double* rotation
             for (int lane = 0; lane < kLanes && b * kLanes + lane < count; ++lane) {
                 const std::int64_t k = 9 * (b * kLanes + lane);
                 for (int i = 0; i < 9; ++i) rotation[k + i] = to[i * kLanes + lane];
+                if (!stretch) continue;
                 double product[3][3];
                 for (int i = 0; i < 3; ++i)
                     for (int j = 0; j < 3; ++j) {

@@ -48,13 +48,18 @@ void gradients(const py::array& neutral, const Int32Array& triangles, const py::
     deformationGradients(rest, t, count, view, to);
 }
 
-void split(const DoubleArray& matrices, DoubleArray rotation, DoubleArray stretch) {
+void split(const DoubleArray& matrices, DoubleArray rotation, const py::object& stretch) {
     const py::ssize_t count = matrices.shape(0);
     requireShape(matrices, {count, 3, 3}, "matrices");
     requireShape(rotation, {count, 3, 3}, "rotation");
-    requireShape(stretch, {count, 3, 3}, "stretch");
     const double* from = matrices.data();
-    double *r = rotation.mutable_data(), *s = stretch.mutable_data();
+    double *r = rotation.mutable_data(), *s = nullptr;
+    if (!stretch.is_none()) {
+        if (!py::isinstance<DoubleArray>(stretch)) throw py::type_error("`stretch` must be float64");
+        auto given = py::reinterpret_borrow<DoubleArray>(stretch);
+        requireShape(given, {count, 3, 3}, "stretch");
+        s = given.mutable_data();
+    }
     py::gil_scoped_release release;
     splitGradients(from, count, r, s);
 }
@@ -72,7 +77,7 @@ void bindTransfer(py::module_& module) {
                py::arg("triangles").noconvert(), py::arg("positions").noconvert(),
                py::arg("out").noconvert());
     module.def("split_gradients", &split, py::arg("matrices").noconvert(), py::arg("rotation").noconvert(),
-               py::arg("stretch").noconvert());
+               py::arg("stretch"));
 }
 
 }  // namespace mien

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mien.geometry.camera import Camera as Camera
     from mien.geometry.deform.arap import ArapDeformer as ArapDeformer
     from mien.geometry.deform.gradients import deformation_gradients as deformation_gradients
+    from mien.geometry.deform.gradients import nearest_rotations as nearest_rotations
     from mien.geometry.deform.gradients import split_gradients as split_gradients
     from mien.geometry.deform.laplacian import LaplacianDeformer as LaplacianDeformer
     from mien.geometry.deform.skinning import Skin as Skin
@@ -142,6 +143,7 @@ _HOMES = {
     "surface_points": "mien.geometry.barycentric",
     "ArapDeformer": "mien.geometry.deform.arap",
     "deformation_gradients": "mien.geometry.deform.gradients",
+    "nearest_rotations": "mien.geometry.deform.gradients",
     "split_gradients": "mien.geometry.deform.gradients",
     "draw": "mien.geometry.draw",
     "write_png": "mien.geometry.draw",

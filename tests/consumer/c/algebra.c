@@ -45,6 +45,34 @@ static double entry(const mien_laplacian* l, const double* values, int32_t row, 
     return 0;
 }
 
+/* A function that is linear has the same gradient on every triangle. */
+static void test_gradient(const mien_laplacian* l) {
+    static double values[9 * kTriangles], along[3 * kTriangles];
+    static int32_t rows[9 * kTriangles];
+    const mien_points points = grid_points();
+    int64_t start[kVertices + 1], k;
+    double most = 0;
+    mien_error error;
+    int v, i;
+    CHECK(mien_laplacian_gradient_non_zeros(l) == 9 * kTriangles &&
+          mien_laplacian_gradient_non_zeros(NULL) == 0);
+    CHECK(mien_laplacian_gradient_pattern(l, start, rows, &error) == MIEN_OK);
+    CHECK(start[0] == 0 && start[kVertices] == 9 * kTriangles);
+    CHECK(mien_laplacian_gradient(l, &points, values, NULL, &error) == MIEN_OK);
+    memset(along, 0, sizeof along);
+    for (v = 0; v < kVertices; ++v) /* of the function 2 x - 3 y */
+        for (k = start[v]; k < start[v + 1]; ++k)
+            along[rows[k]] += values[k] * (2 * grid[v][0] - 3 * grid[v][1]);
+    for (i = 0; i < kTriangles; ++i)
+        most = fmax(most, fabs(along[3 * i] - 2) + fabs(along[3 * i + 1] + 3) + fabs(along[3 * i + 2]));
+    NEAR(most, 0, 1e-12);
+    REFUSED(mien_laplacian_gradient_pattern(l, NULL, rows, &error), MIEN_INVALID_ARGUMENT, "`column_start`");
+    REFUSED(mien_laplacian_gradient_pattern(l, start, NULL, &error), MIEN_INVALID_ARGUMENT, "`rows`");
+    REFUSED(mien_laplacian_gradient(l, &points, NULL, NULL, &error), MIEN_INVALID_ARGUMENT, "`values`");
+    REFUSED(mien_laplacian_gradient(NULL, &points, values, NULL, &error), MIEN_INVALID_ARGUMENT,
+            "`laplacian`");
+}
+
 /* On right triangles the Laplacian is the five-point stencil; diagonals of squares have cotangent 0. */
 static void test_laplacian(void) {
     const int32_t middle = kSide * 5 + 5;
@@ -71,6 +99,7 @@ static void test_laplacian(void) {
     for (v = 0; v < kVertices; ++v) sum += mass[v];
     NEAR(sum, (kSide - 1.0) * (kSide - 1.0), 1e-9);
     NEAR(mass[0], 1 / 3.0, 1e-12);
+    test_gradient(l);
 
     REFUSED(mien_laplacian_mass(l, &points, 5, mass, NULL, &error), MIEN_INVALID_ARGUMENT, "`kind`");
     REFUSED(mien_laplacian_cotangent(NULL, &points, values, NULL, &error), MIEN_INVALID_ARGUMENT,

@@ -207,6 +207,33 @@ static void test_arap(void) {
 }
 
 /* A face that turns makes the other face turn. */
+/* Twice as large and turned; and turned inside out. */
+static void test_split_gradients(void) {
+    double matrices[2][9] = {{0, -2, 0, 2, 0, 0, 0, 0, 2}, {1, 0, 0, 0, 1, 0, 0, 0, -0.5}};
+    double rotation[2][9], stretch[2][9], alone[2][9];
+    const double quarter[9] = {0, -1, 0, 1, 0, 0, 0, 0, 1};
+    mien_error error;
+    int i;
+    CHECK(mien_split_gradients(matrices[0], 2, rotation[0], stretch[0], NULL, &error) == MIEN_OK);
+    for (i = 0; i < 9; ++i) {
+        NEAR(rotation[0][i], quarter[i], 1e-12);
+        NEAR(stretch[0][i], i % 4 == 0 ? 2 : 0, 1e-12);
+        NEAR(rotation[1][i], i % 4 == 0 ? 1 : 0, 1e-12);
+        NEAR(stretch[1][i], matrices[1][i], 1e-12);
+    }
+    CHECK(mien_split_gradients(matrices[0], 2, alone[0], NULL, NULL, &error) == MIEN_OK);
+    CHECK(memcmp(alone, rotation, sizeof alone) == 0);
+    CHECK(mien_split_gradients(NULL, 0, NULL, NULL, NULL, &error) == MIEN_OK);
+    REFUSED(mien_split_gradients(NULL, 2, alone[0], NULL, NULL, &error), MIEN_INVALID_ARGUMENT, "`matrices`");
+    REFUSED(mien_split_gradients(matrices[0], 2, NULL, NULL, NULL, &error), MIEN_INVALID_ARGUMENT,
+            "`rotation`");
+    REFUSED(mien_split_gradients(matrices[0], -1, alone[0], NULL, NULL, &error), MIEN_INVALID_ARGUMENT,
+            "got -1");
+    matrices[1][4] = NAN;
+    REFUSED(mien_split_gradients(matrices[0], 2, alone[0], NULL, NULL, &error), MIEN_INVALID_ARGUMENT,
+            "matrix 1");
+}
+
 static void test_transfer(void) {
     const mien_points from = points(sheet, 1, kVertices), about = points(other, 1, kVertices);
     const mien_points expression = points(moved, kFrames, kVertices), to = points(out, kFrames, kVertices);
@@ -267,5 +294,6 @@ static void test_transfer(void) {
 void test_deformers(void) {
     test_laplacian_deformer();
     test_arap();
+    test_split_gradients();
     test_transfer();
 }

@@ -21,7 +21,7 @@ void deformationGradients(const ConstFrames& neutral, const std::int32_t* triang
 
 // count matrices, 3 x 3 row-major doubles: matrix = rotation stretch, with the rotation of determinant 1 that
 // is nearest to the matrix, and a symmetric stretch (whose least eigenvalue is negative where the determinant
-// is).
+// is). `stretch` may be null: the rotations alone.
 void splitGradients(const double* matrices, std::int64_t count, double* rotation, double* stretch);
 
 struct TransferOptions {

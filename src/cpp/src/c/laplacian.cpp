@@ -77,6 +77,29 @@ mien_status mien_laplacian_mass(const mien_laplacian* laplacian, const mien_poin
     });
 }
 
+int64_t mien_laplacian_gradient_non_zeros(const mien_laplacian* laplacian) {
+    return laplacian ? laplacian->pattern.gradientNonZeros() : 0;
+}
+
+mien_status mien_laplacian_gradient_pattern(const mien_laplacian* laplacian, int64_t* column_start,
+                                            int32_t* rows, mien_error* error) {
+    return guarded(nullptr, error, [&] {
+        const LaplacianPattern& pattern = need(laplacian, "laplacian")->pattern;
+        need(column_start, "column_start");
+        if (pattern.gradientNonZeros() > 0) need(rows, "rows");
+        pattern.gradientPattern(column_start, rows);
+    });
+}
+
+mien_status mien_laplacian_gradient(const mien_laplacian* laplacian, const mien_points* positions,
+                                    double* values, const mien_scheduler* scheduler, mien_error* error) {
+    return guarded(scheduler, error, [&] {
+        const ConstFrames view = framesOf(laplacian, positions);
+        if (laplacian->pattern.gradientNonZeros() == 0) return;
+        laplacian->pattern.gradient(view, need(values, "values"));
+    });
+}
+
 void mien_laplacian_destroy(mien_laplacian* laplacian) {
     delete laplacian;
 }

@@ -1,5 +1,8 @@
 #include "mien/transfer.h"
 
+#include <cmath>
+#include <limits>
+
 #include "c/boundary.h"
 #include "mien/c/transfer.h"
 
@@ -32,6 +35,19 @@ mien_status mien_deformation_gradients(const mien_mesh* mesh, const mien_points*
         needAligned(need(out, "out"), view.scalar, "out");
         needFinite(view, "positions");
         deformationGradients(rest, mesh->triangles, mesh->triangle_count, view, out);
+    });
+}
+
+mien_status mien_split_gradients(const double* matrices, int64_t count, double* rotation, double* stretch,
+                                 const mien_scheduler* scheduler, mien_error* error) {
+    return guarded(scheduler, error, [&] {
+        needCount(count, 0, std::numeric_limits<std::int64_t>::max() / 128, "count");
+        if (count == 0) return;
+        need(matrices, "matrices");
+        for (std::int64_t i = 0; i < 9 * count; ++i)
+            if (!std::isfinite(matrices[i]))
+                refuse("`matrices` must be finite, matrix " + std::to_string(i / 9) + " is not");
+        splitGradients(matrices, count, need(rotation, "rotation"), stretch);
     });
 }
 

@@ -1,4 +1,5 @@
-/* Laplacian and mass of a triangle mesh: the pattern once per topology, the numbers once per frame. */
+/* Laplacian, mass and gradient of a triangle mesh: the pattern once per topology, the numbers once per frame.
+ */
 #ifndef MIEN_C_LAPLACIAN_H
 #define MIEN_C_LAPLACIAN_H
 
@@ -44,6 +45,18 @@ MIEN_API mien_status mien_laplacian_uniform(const mien_laplacian* laplacian, dou
 MIEN_API mien_status mien_laplacian_mass(const mien_laplacian* laplacian, const mien_points* positions,
                                          mien_mass_kind kind, double* mass, const mien_scheduler* scheduler,
                                          mien_error* error);
+
+/* The gradient of a function that is linear on every triangle: 3 triangle_count x V, row 3 t + c holds
+ * component c on triangle t. It may be larger than the Laplacian, so its columns and rows are the caller's.
+ *   column_start  gets V + 1 places
+ *   rows          gets gradient_non_zeros ascending rows of each column; null if there are none
+ *   values        gets gradient_non_zeros numbers, 1 / length units; 0 on triangles without area */
+MIEN_API int64_t mien_laplacian_gradient_non_zeros(const mien_laplacian* laplacian);
+MIEN_API mien_status mien_laplacian_gradient_pattern(const mien_laplacian* laplacian, int64_t* column_start,
+                                                     int32_t* rows, mien_error* error);
+MIEN_API mien_status mien_laplacian_gradient(const mien_laplacian* laplacian, const mien_points* positions,
+                                             double* values, const mien_scheduler* scheduler,
+                                             mien_error* error);
 
 MIEN_API void mien_laplacian_destroy(mien_laplacian* laplacian); /* null is fine */
 

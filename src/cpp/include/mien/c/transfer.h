@@ -22,6 +22,14 @@ MIEN_API mien_status mien_deformation_gradients(const mien_mesh* mesh, const mie
                                                 void* out, const mien_scheduler* scheduler,
                                                 mien_error* error);
 
+/* matrix = rotation stretch, of each of `count` matrices: the nearest rotation, of determinant 1, and a
+ * symmetric stretch, whose least eigenvalue is negative where the determinant of the matrix is. matrices
+ * count x 9 finite doubles, row-major 3 x 3 rotation  gets count x 9 doubles stretch   gets as many, or null
+ */
+MIEN_API mien_status mien_split_gradients(const double* matrices, int64_t count, double* rotation,
+                                          double* stretch, const mien_scheduler* scheduler,
+                                          mien_error* error);
+
 typedef struct mien_transfer mien_transfer;
 
 /*   correspondence    for each target triangle a source triangle, or -1: it keeps its shape; null: its own
