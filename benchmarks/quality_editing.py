@@ -1,6 +1,6 @@
 """How near an expression put under another head comes to the truth, and how smoothly edits join.
 
-    python benchmarks/quality_editing.py [--data ../shared/data] [--method joint …] [--only transplant|joins|propagation]
+    python benchmarks/quality_editing.py [--data ../shared/data] [--method joint …] [--only PART]
 
 Transplant: the first half of a take is pasted over its second half, whole face. The truth is that expression, as it was
 captured, moved from its true head to the true head of the frame it lands on. Millimetres over frames and vertices.
@@ -18,6 +18,9 @@ from where they look in the neutral and do so in no frame of the take.
 Propagation: two corrections of the chin carried over 80 frames, by envelopes that ease from one to the other and by
 `Propagate`. Root mean square of what is added to velocities and accelerations where anything moves, and the share of
 all that is added to velocities in the half of the frames where the take moves slowest.
+
+Composition: edits of the mouth in head space and by gradients. How far they move the skin, how far apart both ways are,
+how much either changes when every head is turned by about a degree, and the processor's time a frame.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -223,13 +227,67 @@ def propagation_rows() -> None:
         print(f"{name:<24}{shown}{changes[slow].sum() / changes.sum():>12.2f}", flush=True)
 
 
+def with_wrong_heads(perf: mien.Performance, degrees: float) -> mien.Performance:
+    """Return the same take with heads that shake by about as many degrees, around the middle of the face."""
+    rng = np.random.default_rng(0)
+    turn = rng.normal(0, np.radians(degrees) / np.sqrt(3), (len(perf), 3))
+    quaternions = np.concatenate([turn / 2, np.ones((len(perf), 1))], axis=1)
+    quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
+    middle = perf.neutral.mean(axis=0)
+    spin = mien.RigidMotion.from_quaternions(quaternions, np.zeros((len(perf), 3)))
+    wrong = mien.RigidMotion(spin.rotation, middle - spin.rotation @ middle)
+    return mien.Performance(perf.take, perf.head @ wrong, perf.neutral, perf.residual, perf.confidence)
+
+
+def composition_rows() -> None:
+    """Each edit in both ways: how far apart they are, and what heads that are wrong by a degree do to each."""
+    acted, donor = (mien.datasets.performance(n_frames=n, seed=seed) for n, seed in ((120, 3), (100, 4)))
+    n, m = len(acted), len(donor)
+    perf = mien.Performance(acted.take, acted.head_motion, acted.neutral, np.zeros(n), np.ones(n))
+    other = mien.Performance(donor.take, donor.head_motion, donor.neutral, np.zeros(m), np.ones(m))
+    head, ease = acted.head, mien.envelope(n, 20, (40, 80), 100)
+    corners = [head.landmarks[f"mouth_corner_{side}"] for side in ("left", "right")]
+    mouth = mien.region(head.topology, head.neutral, corners, 5.0)
+    far = int(np.argmax(head.neutral[:, 0]))
+    made = {
+        "Gain": lambda c: mien.Gain(0.4, region=mouth, envelope=ease, compose=c),
+        "Mirror": lambda c: mien.Mirror(far, region=mouth, envelope=ease, compose=c),
+        "Blend": lambda c: mien.Blend(
+            other, source_frames=(20, 80), frames=(30, 90), align="linear", region=mouth, compose=c
+        ),
+        "Offset": lambda c: mien.Offset(
+            head.rig, {"mouthSmileLeft": 0.5}, region=mouth, envelope=ease, compose=c
+        ),
+        "Paste": lambda c: mien.Paste(other, source_frames=(20, 80), at=30, region=mouth, compose=c),
+    }
+    shaken = with_wrong_heads(perf, 1.0)
+    for name, make in made.items():
+        results, drift, seconds = {}, {}, {}
+        for compose in ("head", "gradients"):
+            mien.recombine(perf, [make(compose)])  # what is compiled or kept for later calls is not counted
+            begin = time.process_time()
+            results[compose] = mien.recombine(perf, [make(compose)]).positions.astype(np.float64)
+            seconds[compose] = time.process_time() - begin
+            drift[compose] = mien.recombine(shaken, [make(compose)]).positions - results[compose]
+        frames = int((results["head"] != acted.take.positions).any(axis=(1, 2)).sum())
+        touched = np.linalg.norm(results["head"] - acted.take.positions, axis=2)[40:81][:, mouth > 0.5]
+        apart = np.linalg.norm(results["gradients"] - results["head"], axis=2)[40:81][:, mouth > 0.5]
+        wrong = [np.linalg.norm(drift[c], axis=2)[40:81][:, mouth > 0.5].mean() * MM for c in results]
+        assert wrong[1] < 1e-3, "gradients must not need the head"
+        shown = "".join(f"{v:>11.3f}" for v in (touched.mean() * MM, apart.mean() * MM, *wrong))
+        print(
+            f"{name:<8}{shown}{seconds['head'] * 1e3 / frames:>11.2f}{seconds['gradients'] * 1e3 / frames:>11.2f}",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("MIEN_DATA", "../shared/data"))
     parser.add_argument("--method", action="append", choices=methods())
-    parser.add_argument("--only", choices=("transplant", "joins", "propagation"))
+    parser.add_argument("--only", choices=("transplant", "joins", "propagation", "composition"))
     parser.add_argument("--step", type=int, default=1, help="every how manieth frame of the real takes")
     arguments = parser.parse_args()
     wanted = arguments.method or ["joint", "robust", "sequence", "procrustes"]
@@ -238,6 +296,10 @@ def main() -> None:
             f"{'carried by':<24}{'velocity':>14}{'acceleration':>14}{'when slow':>12}  um a frame, um a frame²"
         )
         propagation_rows()
+    if arguments.only in (None, "composition"):
+        columns = ("moved", "apart", "head", "gradients", "ms, head", "ms, grad.")
+        print(f"{'edit':<8}{''.join(f'{c:>11}' for c in columns)}  mm; drift with wrong heads; ms a frame")
+        composition_rows()
     if arguments.only in (None, "joins"):
         print(
             f"{'edit':<12}{'velocity':>10}{'(take)':>10}{'through':>10}{'accel.':>10}{'(take)':>10}{'through':>10}{'flips':>8}"

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from mien import _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Edit, Scene
+from mien.editing.gradients import COMPOSITIONS, pasted
 from mien.editing.joins import blend_of, checked_blend_or_auto
 from mien.editing.recipes import (
     Envelope,
+    FrameWeights,
     Region,
     checked_envelope,
     checked_region,
@@ -51,6 +53,9 @@ class Blend(Edit):
     blend : int or "auto"
         Frames of ease inside each end; 0 cuts hard. "auto": as few as leave no jump in velocity or acceleration that
         neither take has.
+    compose : {"head", "gradients"}
+        In head space; or laid on the surface around the region, which must leave some alone, and bent to meet it there:
+        then this take's head does not matter, and the other's only between its frames.
 
     Notes
     -----
@@ -75,6 +80,7 @@ class Blend(Edit):
     region: Region = None
     envelope: Envelope = None
     blend: int | str = 8
+    compose: str = "head"
 
     def __post_init__(self) -> None:
         _validate.instance("source", self.source, Performance, "a Performance")
@@ -92,6 +98,7 @@ class Blend(Edit):
         object.__setattr__(self, "amount", amount)
         object.__setattr__(self, "align", _validate.one_of("align", self.align, ALIGNMENTS[1:]))
         object.__setattr__(self, "features", checked_features(self.features))
+        object.__setattr__(self, "compose", _validate.one_of("compose", self.compose, COMPOSITIONS))
         object.__setattr__(self, "region", checked_region(self.region))
         object.__setattr__(self, "envelope", checked_envelope(self.envelope))
         object.__setattr__(self, "blend", checked_blend_or_auto(self.blend, frames[1] - frames[0]))
@@ -124,6 +131,8 @@ class Blend(Edit):
         whole = eased(0, self.envelope, start, stop - start, n) * amount
         blend = blend_of(self.blend, self.source, performance, times, start, weights, whole)
         factors = eased(blend, self.envelope, start, stop - start, n)
+        if self.compose == "gradients":
+            return pasted(scene, self.source, times, weights, FrameWeights(start, stop, factors * amount))
         return Application(
             start,
             stop,
@@ -142,6 +151,7 @@ class Blend(Edit):
             "align": self.align,
             **features,
             "blend": self.blend,
+            **({} if self.compose == "head" else {"compose": self.compose}),
             **writer.places(self.region, self.envelope),
         }
 
@@ -161,4 +171,5 @@ class Blend(Edit):
             region=fields.region(),
             envelope=fields.envelope(),
             blend=fields.take("blend", 8),
+            compose=fields.take("compose", "head"),
         )

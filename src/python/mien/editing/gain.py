@@ -12,8 +12,10 @@ from mien import _core, _validate
 from mien.editing.components import amounts, principal_component, rig_component
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.gradients import COMPOSITIONS, relaid
 from mien.editing.recipes import (
     Envelope,
+    FrameWeights,
     Region,
     checked_envelope,
     checked_region,
@@ -48,6 +50,9 @@ class Gain(Edit):
         displacements in head space. None is the whole expression.
     rig : Rig, optional
         Same topology; needed for a component by name, and laid over the neutral as in `Offset`.
+    compose : {"head", "gradients"}
+        In head space; or laid on the surface around the region, which must leave some alone, and bent to meet it there:
+        then the head does not matter. Not along a component.
 
     Notes
     -----
@@ -63,6 +68,7 @@ class Gain(Edit):
     envelope: Envelope = None
     component: str | int | npt.ArrayLike | None = None
     rig: Rig | None = None
+    compose: str = "head"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gain", _validate.number("gain", self.gain))
@@ -84,6 +90,9 @@ class Gain(Edit):
                 raise ValueError("`component` must move something, got only zeros")
             component.flags.writeable = False
             object.__setattr__(self, "component", component)
+        object.__setattr__(self, "compose", _validate.one_of("compose", self.compose, COMPOSITIONS))
+        if self.compose == "gradients" and self.component is not None:
+            raise ValueError("`compose` must be 'head' along a component, got 'gradients'")
 
     @property
     def sources(self) -> tuple[Rig, ...]:
@@ -97,6 +106,10 @@ class Gain(Edit):
         start, stop, factors = frame_weights(self.envelope, len(performance))
         if self.component is not None:
             return self._along(self._direction(performance), performance, weights, start, stop, factors)
+        if self.compose == "gradients":
+            rest = performance.neutral.astype(np.float64)
+            frames = FrameWeights(start, stop, factors)
+            return relaid(scene, weights, frames, lambda shape: rest + self.gain * (shape - rest))
         neutral = np.ascontiguousarray(performance.neutral.T, dtype=np.float64)
         pull = factors * (1 - self.gain)
 
@@ -154,6 +167,8 @@ class Gain(Edit):
             )
         if self.rig is not None:
             fields["rig"] = writer.source(self.rig)
+        if self.compose != "head":
+            fields["compose"] = self.compose
         return fields
 
     @classmethod
@@ -167,4 +182,5 @@ class Gain(Edit):
             envelope=envelope,
             component=component,
             rig=fields.rig("rig") if isinstance(component, str) else None,
+            compose=fields.take("compose", "head"),
         )

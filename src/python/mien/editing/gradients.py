@@ -5,6 +5,7 @@ Shapes are described by how their triangles are stretched and turned, and anchor
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ import numpy.typing as npt
 from mien import _core
 from mien.editing.edits import Application, Block, Scene
 from mien.editing.recipes import FrameWeights
+from mien.editing.times import through_four_frames
 from mien.geometry.alignment import align_frames
 from mien.geometry.deform.laplacian import LaplacianDeformer
 from mien.values.performance import Performance
 from mien.values.rigid import RigidMotion
 from mien.values.topology import Topology
 
-__all__ = ["COMPOSITIONS", "Anchoring", "Carrying", "carried", "pasted", "require_finite_frames"]
+__all__ = ["COMPOSITIONS", "Anchoring", "Carrying", "carried", "pasted", "relaid", "require_finite_frames"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -107,55 +109,109 @@ class Carrying:
         return self._anchoring.put(out, frames)
 
 
-def carried(scene: Scene, source: Float64, target: Float64, frames: FrameWeights) -> Application:
-    """Return an edit that acts the frames with `target` in place of `source`: ``current + e (carried - current)``.
+def carried(
+    scene: Scene, source: Float64, targets: Sequence[Float64], start: int, stop: int, factors: Float64
+) -> Application:
+    """Return an edit that acts frames with targets in place of `source`: ``current + sum e (carried - current)``.
 
-    Vertices that differ by at most 1e-6 of the source's diagonal keep their bits.
+    There is a column of `factors` (n, K) for each target. Vertices that differ by at most 1e-6 of the source's
+    diagonal from it in every target keep their bits.
     """
-    performance, (start, stop, factors) = scene.performance, frames
+    performance = scene.performance
     missing = np.flatnonzero(~np.isfinite(source).all(axis=1))
     if len(missing):
         raise ValueError(
             f"every vertex must be there for gradients, got {source[missing[0]].tolist()} at vertex {missing[0]}"
         )
     require_finite_frames("take", performance, start, stop)
-    same = np.linalg.norm(target - source, axis=1) <= _SAME * np.linalg.norm(np.ptp(source, axis=0))
-    changed = (~same).astype(np.float64)
-    if same.all():
-        return Application(start, stop, changed, lambda block: None)
-    carrying = Carrying(performance.take.topology, source, np.where(same[:, None], source, target))
+    near = _SAME * np.linalg.norm(np.ptp(source, axis=0))
+    changed = np.array([np.linalg.norm(target - source, axis=1) > near for target in targets])
+    reached = np.where(changed.any(axis=0), 1.0, 0.0)
+    carryings = [
+        (k, Carrying(performance.take.topology, source, np.where(moved[:, None], target, source)))
+        for k, (target, moved) in enumerate(zip(targets, changed, strict=True))
+        if moved.any()
+    ]
+
+    def add(block: Block) -> None:
+        current, table = block.current(), block.of_frames(start, factors)
+        for k, carrying in carryings:
+            difference = (carrying.carry(current) - current).transpose(0, 2, 1)
+            block.planes[...] += difference * (table[:, k, None, None] * changed[k])
+
+    return Application(start, stop, reached, add)
+
+
+class _Bordering:
+    """The neutral's surface around a region, which the region is laid on and bent to meet."""
+
+    def __init__(self, performance: Performance, weights: Float64 | None) -> None:
+        topology = performance.take.topology
+        self.neutral = performance.neutral.astype(np.float64)
+        kept = np.zeros(topology.n_vertices, bool) if weights is None else weights == 0
+        if weights is None or not kept[topology.triangles].any():
+            raise ValueError(
+                "`region` must leave a part of the face alone for gradients, which are anchored there, got everywhere"
+            )
+        self.weights: Float64 = weights
+        self.anchoring = Anchoring(topology, self.neutral, kept)
+        self.around = _rings(topology.triangles, self.anchoring.edge, kept)
+        if not len(self.around):
+            raise ValueError(
+                "`region` must border on a part of the face that is left alone, got one that does not"
+            )
+
+    def way(self, shape: Float64, frame: Float64) -> RigidMotion:
+        """Return the rigid motion that lays a shape (V, 3) on a frame (V, 3), around the region."""
+        fit = align_frames(frame[None, self.around], shape[self.around], robust=True)
+        return RigidMotion(fit.rotation, fit.translation)
+
+
+def relaid(
+    scene: Scene,
+    weights: Float64 | None,
+    frames: FrameWeights,
+    goal: Callable[[Float64], Float64],
+) -> Application:
+    """Return an edit that pulls each frame to what `goal` makes of it: ``current + w e (put - current)``.
+
+    `goal` gets the frame laid on the neutral by a robust rigid fit of the vertices around the region, in place of its
+    head; what comes of it is laid back and bent so that what is outside of the region stays.
+    """
+    performance, (start, stop, factors) = scene.performance, frames
+    border = _Bordering(performance, weights)
+    require_finite_frames("take", performance, start, stop)
 
     def add(block: Block) -> None:
         current = block.current()
-        difference = (carrying.carry(current) - current).transpose(0, 2, 1)
-        block.planes[...] += difference * (block.of_frames(start, factors)[:, None, None] * changed)
+        laid = np.empty_like(current)
+        for f in range(len(current)):
+            way = border.way(border.neutral, current[f])
+            laid[f] = way.apply(goal(way.apply_inverse(current[f])[0]))[0]
+        difference = (border.anchoring.put(laid, current) - current).transpose(0, 2, 1)
+        block.planes[...] += difference * (block.of_frames(start, factors)[:, None, None] * border.weights)
 
-    return Application(start, stop, changed, add)
+    return Application(start, stop, border.weights, add)
 
 
 def pasted(
-    scene: Scene, source: Performance, first: int, weights: Float64 | None, frames: FrameWeights
+    scene: Scene, source: Performance, times: Float64, weights: Float64 | None, frames: FrameWeights
 ) -> Application:
-    """Return an edit that puts frames ``first ...`` of a source over others: ``current + w e (put - current)``.
+    """Return an edit that puts a source at some times (n,) over frames: ``current + w e (put - current)``.
 
     Each is laid on the frame by a robust rigid fit of the vertices around the region, then bent so that what is
-    outside of the region stays. No head is needed, but that of a source with another neutral, to carry it over.
+    outside of the region stays. No head is needed, but that of a source with another neutral, to carry it over, or at
+    times between its frames.
     """
     performance, (start, stop, factors) = scene.performance, frames
-    topology, neutral = performance.take.topology, performance.neutral.astype(np.float64)
-    kept = np.zeros(topology.n_vertices, bool) if weights is None else weights == 0
-    if weights is None or not kept[topology.triangles].any():
-        raise ValueError(
-            "`region` must leave a part of the face alone for gradients, which are anchored there, got everywhere"
-        )
+    border = _Bordering(performance, weights)
+    topology, neutral = performance.take.topology, border.neutral
     require_finite_frames("take", performance, start, stop)
-    require_finite_frames("source", source, first, first + stop - start)
-    anchoring = Anchoring(topology, neutral, kept)
-    around = _rings(topology.triangles, anchoring.edge, kept)
-    if not len(around):
-        raise ValueError(
-            "`region` must border on a part of the face that is left alone, got one that does not"
-        )
+    whole, reach = bool((times == np.floor(times)).all()), 0
+    if not whole:
+        reach = 2  # frames around, for the cubic between
+    first, last = max(int(times.min()) - reach, 0), min(int(times.max()) + 1 + reach, len(source))
+    require_finite_frames("source", source, first, last)
     positions, head = source.take.positions, source.head
     transfer = None
     if not np.array_equal(source.neutral, performance.neutral):
@@ -169,24 +225,29 @@ def pasted(
             is_double=True,
         )
 
-    def shapes(begin: int, end: int) -> Float64:
-        world = positions[begin:end].astype(np.float64)
+    def of_source(f: int) -> Float64:
+        frame: Float64 = positions[f].astype(np.float64)
+        # Between frames, and from one neutral to another, the source needs its head.
+        return frame if transfer is None and whole else head[f].apply_inverse(frame)[0]
+
+    at = through_four_frames(of_source, len(source))
+
+    def shapes(wanted: Float64) -> Float64:
+        found = np.stack([at(time) for time in wanted])
         if transfer is None:
-            return world
-        out = np.empty_like(world)
-        transfer.apply(head[begin:end].apply_inverse(world), out)
+            return found
+        out = np.empty_like(found)
+        transfer.apply(found, out)
         return out
 
     def add(block: Block) -> None:
-        current, begin = block.current(), first + block.start - start
-        laid = shapes(begin, begin + len(current))
+        current, laid = block.current(), shapes(block.of_frames(start, times))
         for f in range(len(current)):
-            fit = align_frames(current[f : f + 1, around], laid[f, around], robust=True)
-            laid[f] = RigidMotion(fit.rotation, fit.translation).apply(laid[f])[0]
-        difference = (anchoring.put(laid, current) - current).transpose(0, 2, 1)
-        block.planes[...] += difference * (block.of_frames(start, factors)[:, None, None] * weights)
+            laid[f] = border.way(laid[f], current[f]).apply(laid[f])[0]
+        difference = (border.anchoring.put(laid, current) - current).transpose(0, 2, 1)
+        block.planes[...] += difference * (block.of_frames(start, factors)[:, None, None] * border.weights)
 
-    return Application(start, stop, weights, add)
+    return Application(start, stop, border.weights, add)
 
 
 def _rings(

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from mien import _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.gradients import COMPOSITIONS, relaid
 from mien.editing.recipes import (
     Envelope,
+    FrameWeights,
     Region,
     checked_envelope,
     checked_region,
@@ -47,6 +49,9 @@ class Mirror(Edit):
         twentieth of the face's width.
     method : {"auto", "topology", "position"}
         How left and right are found on the neutral; see `mien.symmetry`.
+    compose : {"head", "gradients"}
+        In head space; or laid on the surface around what changes, which must leave some alone (`side` or `region`), and
+        bent to meet it there: then the head does not matter.
 
     Notes
     -----
@@ -62,6 +67,7 @@ class Mirror(Edit):
     envelope: Envelope = None
     seam: float | None = None
     method: str = "auto"
+    compose: str = "head"
 
     def __post_init__(self) -> None:
         if self.side is not None:
@@ -69,6 +75,7 @@ class Mirror(Edit):
         if self.seam is not None:
             object.__setattr__(self, "seam", _validate.number("seam", self.seam, least=0))
         object.__setattr__(self, "method", _validate.one_of("method", self.method, METHODS))
+        object.__setattr__(self, "compose", _validate.one_of("compose", self.compose, COMPOSITIONS))
         object.__setattr__(self, "region", checked_region(self.region))
         object.__setattr__(self, "envelope", checked_envelope(self.envelope))
 
@@ -84,6 +91,14 @@ class Mirror(Edit):
         if self.side is not None:
             weights = weights * self._receiving(found, neutral, self.side)
         start, stop, factors = frame_weights(self.envelope, len(performance))
+        if self.compose == "gradients":
+
+            def goal(shape: Float64) -> Float64:
+                departure = shape - neutral
+                mirrored = shape + (found.mirror(departure[None])[0] - departure)
+                return np.where((found.partner >= 0)[:, None], mirrored, shape)
+
+            return relaid(scene, weights, FrameWeights(start, stop, factors), goal)
         reached = np.flatnonzero(weights)
         pull = weights[reached, None]
 
@@ -115,6 +130,8 @@ class Mirror(Edit):
             fields["seam"] = self.seam
         if self.method != "auto":
             fields["method"] = self.method
+        if self.compose != "head":
+            fields["compose"] = self.compose
         return {**fields, **writer.places(self.region, self.envelope)}
 
     @classmethod
@@ -126,4 +143,5 @@ class Mirror(Edit):
             envelope=fields.envelope(),
             seam=fields.take("seam", None),
             method=fields.take("method", "auto"),
+            compose=fields.take("compose", "head"),
         )

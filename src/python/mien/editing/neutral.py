@@ -77,7 +77,8 @@ class Neutral(Edit):
         """Work the change out on a performance."""
         source = scene.performance.neutral.astype(np.float64)
         target = self._target(source, vertex_weights(self.region, scene.performance))
-        return carried(scene, source, target, frame_weights(self.envelope, len(scene.performance)))
+        start, stop, factors = frame_weights(self.envelope, len(scene.performance))
+        return carried(scene, source, [target], start, stop, factors[:, None])
 
     def _target(self, source: Float64, weights: Float64 | None) -> Float64:
         """Return the neutral that is acted: the changed one, aligned, as far as the region goes."""

@@ -13,6 +13,7 @@ from mien import _validate
 from mien.editing.components import onto_performance
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.gradients import COMPOSITIONS, carried
 from mien.editing.recipes import (
     Envelope,
     Region,
@@ -24,6 +25,8 @@ from mien.editing.recipes import (
 from mien.values.rig import Rig
 
 __all__ = ["Offset"]
+
+Float64 = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,6 +43,9 @@ class Offset(Edit):
         Vertex weights w; None is everywhere.
     envelope : (F,) floats in [0, 1] or EnvelopeRecipe, optional
         Frame weights e, which scale the weights of the shapes; None is always.
+    compose : {"head", "gradients"}
+        In head space; or every triangle of a shape on the neutral is stretched and turned as the take's is against the
+        neutral: what is added turns with the skin under it, and does not depend on the head.
 
     Raises
     ------
@@ -59,6 +65,7 @@ class Offset(Edit):
     _: dataclasses.KW_ONLY
     region: Region = None
     envelope: Envelope = None
+    compose: str = "head"
 
     def __post_init__(self) -> None:
         _validate.instance("rig", self.rig, Rig, "a Rig")
@@ -75,6 +82,7 @@ class Offset(Edit):
         object.__setattr__(self, "shapes", kept)
         object.__setattr__(self, "region", checked_region(self.region))
         object.__setattr__(self, "envelope", checked_envelope(self.envelope))
+        object.__setattr__(self, "compose", _validate.one_of("compose", self.compose, COMPOSITIONS))
 
     @property
     def sources(self) -> tuple[Rig, ...]:
@@ -91,6 +99,8 @@ class Offset(Edit):
         start, stop, factors = frame_weights(self.envelope, n)
         table = np.broadcast_to(table, (n, table.shape[1]))[start:stop] * factors[:, None]
         reached = self._reached(vertex_weights(self.region, performance))
+        if self.compose == "gradients":
+            return self._carried(scene, turn, reached, start, factors)
         moving = self.rig.subset(self._involved()).with_neutral(np.zeros_like(self.rig.neutral))
         columns = [self.rig.index(name) for name in moving.names]
 
@@ -102,6 +112,31 @@ class Offset(Edit):
                 block.planes[:, k] += along * reached
 
         return Application(start, stop, reached, add)
+
+    def _carried(
+        self, scene: Scene, turn: Float64, reached: Float64, start: int, factors: Float64
+    ) -> Application:
+        """Act the take with the shapes added to the neutral: all in one where they are numbers, else one by one."""
+        neutral, stop = scene.performance.neutral.astype(np.float64), start + len(factors)
+        table = self.rig.weights(self.shapes)
+        names = self._involved()
+        if len(table) == 1:
+            shapes, shares = table, factors[:, None]
+        elif any(set(corrective.drivers) <= set(names) for corrective in self.rig.correctives):
+            raise ValueError(
+                "`shapes` must be numbers for gradients where the rig has correctives, got curves"
+            )
+        else:
+            columns = [self.rig.index(name) for name in names]
+            shapes = np.zeros((len(names), table.shape[1]))
+            shapes[range(len(names)), columns] = 1.0
+            shares = table[start:stop, columns] * factors[:, None]
+        rest = self.rig.with_neutral(np.zeros_like(self.rig.neutral))
+        targets = []
+        for added in rest.evaluate(shapes, dtype=np.float64).positions:
+            turned = [sum(added[:, j] * turn[k, j] for j in range(3)) * reached for k in range(3)]
+            targets.append(neutral + np.stack(turned, axis=1))
+        return carried(scene, neutral, targets, start, stop, shares)
 
     def _involved(self) -> list[str]:
         return [name for name in self.rig.names if name in self.shapes]
@@ -122,6 +157,7 @@ class Offset(Edit):
         return {
             "rig": writer.source(self.rig),
             "shapes": {name: writer.curve(curve) for name, curve in self.shapes.items()},
+            **({} if self.compose == "head" else {"compose": self.compose}),
             **writer.places(self.region, self.envelope),
         }
 
@@ -129,5 +165,9 @@ class Offset(Edit):
     def from_fields(cls, fields: Fields) -> Offset:
         """Read what `to_fields` gave."""
         return cls(
-            fields.rig("rig"), fields.curves("shapes"), region=fields.region(), envelope=fields.envelope()
+            fields.rig("rig"),
+            fields.curves("shapes"),
+            region=fields.region(),
+            envelope=fields.envelope(),
+            compose=fields.take("compose", "head"),
         )

@@ -145,7 +145,7 @@ class Paste(Edit):
                 start, stop, weights, towards_times(source, performance, times, start, weights, factors)
             )
         if self.compose == "gradients":
-            return pasted(scene, source, first, weights, FrameWeights(start, stop, factors))
+            return pasted(scene, source, times, weights, FrameWeights(start, stop, factors))
         turn, rest = between_neutrals(source, performance)
         matrix, offset = into_head(source.head[first:last], turn)
         positions = source.take.positions[first:last]

@@ -16,7 +16,6 @@ from mien.editing.gradients import COMPOSITIONS, carried
 from mien.editing.recipes import (
     Envelope,
     EnvelopeRecipe,
-    FrameWeights,
     Region,
     checked_envelope,
     checked_region,
@@ -102,7 +101,7 @@ class Sculpt(Edit):
         if self.compose == "gradients":
             source = scene.current(frame)
             target = shape if weights is None else source + weights[:, None] * (shape - source)
-            return carried(scene, source, target, FrameWeights(start, stop, factors))
+            return carried(scene, source, [target], start, stop, factors[:, None])
         displacement = np.ascontiguousarray((shape - scene.current(frame)).T)
 
         if self.space == "surface":
