@@ -46,7 +46,7 @@ def corrections(
             if i < n_moving:
                 wanted[i] += half * _missing(sides, before, now, i, sealed[i], depths[i], unit)
             else:
-                _hand_over(sides, before, now, sealed[i], wanted[0])
+                _hand_over(sides, before, now, sealed[i], 1 - sealed[0][1], wanted[0])
         for i in range(n_moving):
             now[i] += wanted[i]
         if not any((np.abs(w) > ENOUGH * near).any() for w in wanted):
@@ -126,9 +126,10 @@ def _hand_over(
     before: list[np.ndarray],
     now: list[np.ndarray],
     sealed: tuple[Place, np.ndarray],
+    free: np.ndarray,
     wanted: np.ndarray,
 ) -> None:
-    """Add what the first side must do so that a second side that does not move keeps touching it."""
+    """Add what the first side must do, where it is free to, so that a second side that does not move keeps touching it."""
     place, amount = sealed
     rows = np.flatnonzero(amount)
     if not len(rows):
@@ -141,7 +142,7 @@ def _hand_over(
     np.add.at(total, corners, share)
     np.add.at(parts, corners, share[:, :, None] * back[:, None])
     held = total > 0
-    wanted[held] += 0.5 * parts[held] / total[held, None]
+    wanted[held] += 0.5 * free[held, None] * parts[held] / total[held, None]
 
 
 def depth(
@@ -150,7 +151,7 @@ def depth(
     """Return how deep vertices lie behind the other side's surface (n,), 0 in front of it, and the way out (n, 3)."""
     other = sides[1 - i]
     place = _nearest(sides, positions, i, DEPTH * unit)
-    normals = _normals(other, positions[1 - i])
+    normals = normals_of(other, positions[1 - i])
     corners = other.triangles[place.triangle]
     normal = _unit((normals[corners] * place.share[:, :, None]).sum(axis=1))
     away = positions[i] - place.on(other, positions[1 - i])
@@ -159,13 +160,13 @@ def depth(
     # Straight behind, not past a rim: 45 degrees off count half.
     straight = ease(np.clip((behind / np.maximum(length, 1e-300) - 0.5) / 0.4, 0, 1))
     # A surface is not behind one that looks the same way.
-    against = -np.sum(_normals(sides[i], positions[i]) * normal, axis=1)
+    against = -np.sum(normals_of(sides[i], positions[i]) * normal, axis=1)
     counts = straight * ease(np.clip(against / 0.3, 0, 1)) * (place.triangle >= 0)
     deep = np.where(behind > 0, behind, 0.0) * counts
     return np.where(np.isfinite(deep), deep, 0.0), np.where(np.isfinite(normal), normal, 0.0)
 
 
-def _normals(side: Side, positions: np.ndarray) -> np.ndarray:
+def normals_of(side: Side, positions: np.ndarray) -> np.ndarray:
     """Return unit normals (n, 3) at a side's vertices, from its own triangles."""
     corners = np.ascontiguousarray(positions.T)[:, side.triangles]
     (ux, uy, uz), (vx, vy, vz) = (corners[:, :, k] - corners[:, :, 0] for k in (1, 2))

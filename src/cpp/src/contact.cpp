@@ -185,8 +185,10 @@ class Frame {
             const Vector3 back = seal.amount * (now_[1][v] - at(seal.place, sides_[0], now_[0]) - seal.was);
             for (int k = 0; k < 3; ++k) {
                 const std::int32_t corner = sides_[0].triangles[3 * seal.place.triangle + k];
-                total_[corner] += seal.place.share[k];
-                parts_[corner] = parts_[corner] + seal.place.share[k] * back;
+                const double share = seal.place.share[k];
+                total_[corner] += share;
+                // A corner that touches by itself knows better where it belongs.
+                parts_[corner] = parts_[corner] + (share * (1 - seals_[0][corner].amount)) * back;
             }
         }
         for (std::size_t v = 0; v < total_.size(); ++v)
