@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,14 +33,14 @@ def acted():
     return mien.datasets.performance(n_frames=90, seed=2, noise=0.1, resolution="shot")
 
 
-@pytest.mark.parametrize(("method", "down"), [("savgol", 0.60), ("bilateral", 0.53), ("variational", 0.60)])
-def test_noise_goes_and_blinks_and_plosives_stay(acted, method, down):
+@pytest.mark.parametrize("method", METHODS)
+def test_noise_goes_and_blinks_and_plosives_stay(acted, method):
     """On a face with 0.1 mm of scanner noise, of which everything is known; speeds of patches of 20 vertices."""
     truth = acted.expression.astype(np.float64)
     taken = acted.head_motion.apply_inverse(acted.take.positions.astype(np.float64))
     smoothed = mien.smooth_frames(taken, acted.take.topology, method=method)
     before, after = (np.sqrt(np.mean((x - truth) ** 2)) for x in (taken, smoothed))
-    assert after <= (1 - down) * before, 1 - after / before
+    assert after <= 0.4 * before, 1 - after / before
     for shape in ("eyeBlinkLeft", "mouthClose"):
         patch = np.argsort(np.abs(acted.head.rig.delta(shape)).max(axis=1))[-20:]
         real, kept = (
@@ -52,10 +54,8 @@ def test_noise_goes_and_blinks_and_plosives_stay(acted, method, down):
 
 def test_a_plain_filter_of_that_window_would_lose_them(acted):
     truth = acted.expression[:, :2000].astype(np.float64)
-    rows = truth.reshape(len(truth), -1)
-    plain = np.empty_like(rows)
-    kernels.savgol(rows, smoothing._parabola_table(12), plain)
-    speed = [np.linalg.norm(np.diff(x.reshape(truth.shape), axis=0), axis=2).max() for x in (rows, plain)]
+    plain = mien.savitzky_golay(truth, 25, 2)
+    speed = [np.linalg.norm(np.diff(x, axis=0), axis=2).max() for x in (truth, plain)]
     assert speed[1] < 0.8 * speed[0]
 
 
@@ -74,12 +74,10 @@ def test_kernels_follow_their_slow_twins(n, window, seed):
     frames = noisy(n, 2, seed)
     rows, out = frames.reshape(n, -1), np.empty((n, 6))
     half = window // 2
-    kernels.savgol(rows, smoothing._parabola_table(half), out)
-    plain = np.concatenate([oracle.savgol(frames[:, v], window) for v in range(2)], axis=1)
-    np.testing.assert_allclose(out, plain, atol=1e-9)
+    plain = mien.savitzky_golay(frames, window, min(2, window - 1)).reshape(n, -1)
     near = np.linspace(1, 0.1, half + 1)
-    kernels.bilateral(rows, near, 0.02, out)
-    expected = [oracle.bilateral(frames[:, v], near, 0.02) for v in range(2)]
+    kernels.bilateral(rows, plain, near, 0.02, out)
+    expected = [oracle.bilateral(frames[:, v], plain[:, 3 * v : 3 * v + 3], near, 0.02) for v in range(2)]
     np.testing.assert_allclose(out, np.concatenate(expected, axis=1), atol=1e-12)
     kernels.variational(rows, 30.0, 0.01, 3, plain, out)
     expected = [
@@ -146,21 +144,18 @@ def test_laws(edits, block):
     assert (bits(whole) == bits(PERF.take.positions))[~reached].all()
 
 
-def test_it_is_what_smooth_frames_gives_inside_and_a_region_changes_no_bit_there():
-    perf = performance(n_frames=80, dtype=np.float64)
-    perf = mien.Performance(
-        perf.take.with_positions(perf.take.positions + np.random.default_rng(2).normal(0, 0.01, (80, 99, 3))),
-        perf.head,
-        perf.neutral,
-        perf.residual,
-        perf.confidence,
-    )
-    whole = mien.recombine(perf, [mien.Smooth(noise=0.01)]).positions
-    expected = perf.head.apply(mien.smooth_frames(perf.expression, perf.take.topology, noise=0.01))
-    np.testing.assert_allclose(whole, expected, atol=1e-10)
+@pytest.mark.parametrize("method", ["savgol", "bilateral"])
+def test_it_is_what_smooth_frames_gives_inside_and_a_region_changes_no_bit_there(method):
+    n = 65  # one frame more than two groups: its window begins far before it
+    perf = performance(n_frames=n, dtype=np.float64)
+    noise = np.random.default_rng(2).normal(0, 0.01, (n, 99, 3))
+    perf = dataclasses.replace(perf, take=perf.take.with_positions(perf.take.positions + noise))
+    whole = mien.recombine(perf, [mien.Smooth(method, noise=0.01)]).positions
+    expected = mien.smooth_frames(perf.expression, perf.take.topology, method=method, noise=0.01)
+    np.testing.assert_allclose(whole, perf.head.apply(expected), atol=1e-10)
     region = np.zeros(99)
     region[30:40] = 1
-    part = mien.recombine(perf, [mien.Smooth(noise=0.01, region=region)]).positions
+    part = mien.recombine(perf, [mien.Smooth(method, noise=0.01, region=region)]).positions
     assert (bits(part)[:, 30:40] == bits(whole)[:, 30:40]).all()
     assert (bits(part)[:, 40:] == bits(perf.take.positions)[:, 40:]).all()
 

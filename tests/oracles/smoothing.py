@@ -5,27 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 
-def savgol(series: np.ndarray, window: int) -> np.ndarray:
-    """Values of least-squares parabolas, windows cut at the ends; series (F, 3)."""
-    out, half, n = np.empty_like(series), window // 2, len(series)
-    for f in range(n):
-        at = np.arange(max(f - half, 0), min(f + half, n - 1) + 1)
-        degree = min(2, len(at) - 1)
-        for k in range(3):
-            out[f, k] = np.polyval(np.polyfit(at - f, series[at, k], degree), 0)
-    return out
-
-
-def bilateral(series: np.ndarray, near: np.ndarray, scale: float) -> np.ndarray:
+def bilateral(series: np.ndarray, guide: np.ndarray, near: np.ndarray, scale: float) -> np.ndarray:
     out, half, n = np.empty_like(series), len(near) - 1, len(series)
     for f in range(n):
         steps = min(2, f, n - 1 - f)
         k = np.arange(-steps, steps + 1)
-        speed = k @ series[f + k] / max((k**2).sum(), 1)
+        speed = k @ guide[f + k] / max((k**2).sum(), 1)
         at = np.arange(max(f - half, 0), min(f + half, n - 1) + 1)
-        off = series[at] - series[f] - (at - f)[:, None] * speed
+        off = series[at] - guide[f] - (at - f)[:, None] * speed
         weights = near[abs(at - f)] / (1 + (off**2).sum(1) / scale) ** 2
-        out[f] = series[f] + weights @ off / weights.sum()
+        out[f] = guide[f] + weights @ off / weights.sum()
     return out
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["bilateral", "fill", "pool", "put_back", "savgol", "variational"]
+__all__ = ["bilateral", "fill", "pool", "put_back", "variational"]
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -36,30 +36,15 @@ def fill(rows: Float64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def savgol(rows: Float64, table: Float64, out: Float64) -> None:
-    """Write the values of local polynomials; `table` (h + 1, h + 1, 2 h + 1) by frames there are before and after."""
-    n, half = len(rows), table.shape[0] - 1
-    for f in range(n):
-        left, right = min(half, f), min(half, n - 1 - f)
-        weights, line = table[left, right], out[f]
-        for i in range(len(line)):
-            line[i] = 0.0
-        for k in range(left + right + 1):
-            row, w = rows[f - left + k], weights[k]
-            for i in range(len(line)):
-                line[i] += w * row[i]
-
-
-@njit(cache=True, nogil=True)
-def bilateral(rows: Float64, near: Float64, scale: float, out: Float64) -> None:
+def bilateral(rows: Float64, guide: Float64, near: Float64, scale: float, out: Float64) -> None:
     """Write means of the frames around, weighted by `near` (h + 1,) in time and by whether they lie on the path.
 
-    The path goes through the frame itself, at the speed of the five frames around it; `scale` is the square of a
-    distance from it that halves the weight's root.
+    The path goes through the guide's frame, at the speed of the guide's five frames around it; `scale` is the square of
+    a distance from it that halves the weight's root. The guide is the rows, or what they have been smoothed to before.
     """
     n, half = len(rows), len(near) - 1
     for f in range(n):
-        left, right, row, line = min(half, f), min(half, n - 1 - f), rows[f], out[f]
+        left, right, row, line = min(half, f), min(half, n - 1 - f), guide[f], out[f]
         steps = min(2, min(f, n - 1 - f))
         squares = 0.0
         for k in range(1, steps + 1):
@@ -67,13 +52,11 @@ def bilateral(rows: Float64, near: Float64, scale: float, out: Float64) -> None:
         for i in range(0, len(row), 3):
             vx, vy, vz = 0.0, 0.0, 0.0
             for k in range(1, steps + 1):
-                vx += k * (rows[f + k, i] - rows[f - k, i]) / squares
-                vy += k * (rows[f + k, i + 1] - rows[f - k, i + 1]) / squares
-                vz += k * (rows[f + k, i + 2] - rows[f - k, i + 2]) / squares
-            x, y, z, total = 0.0, 0.0, 0.0, 1.0
+                vx += k * (guide[f + k, i] - guide[f - k, i]) / squares
+                vy += k * (guide[f + k, i + 1] - guide[f - k, i + 1]) / squares
+                vz += k * (guide[f + k, i + 2] - guide[f - k, i + 2]) / squares
+            x, y, z, total = 0.0, 0.0, 0.0, 0.0
             for k in range(-left, right + 1):
-                if k == 0:
-                    continue
                 dx = rows[f + k, i] - row[i] - k * vx
                 dy = rows[f + k, i + 1] - row[i + 1] - k * vy
                 dz = rows[f + k, i + 2] - row[i + 2] - k * vz

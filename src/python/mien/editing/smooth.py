@@ -24,10 +24,10 @@ from mien.geometry.smoothing import (
     SMOOTHERS,
     Neighbours,
     NoiseLevel,
+    frames_for,
     noise_level,
     odd_window,
     smooth_in_place,
-    smoothing_reach,
 )
 
 __all__ = ["Smooth"]
@@ -141,7 +141,6 @@ class _Groups:
         self._around = np.flatnonzero(around)
         self._own = within[self._around]
         self._neighbours = neighbours.among(around)
-        self._reach = smoothing_reach(window, method)
         self._frames: collections.OrderedDict[int, Float64] = collections.OrderedDict()
         self._steps: collections.OrderedDict[int, Float64] = collections.OrderedDict()
 
@@ -158,7 +157,7 @@ class _Groups:
     def _computed(self, group: int) -> Float64:
         n = len(self._scene.performance)
         begin, end = group * _GROUP, min((group + 1) * _GROUP, n)
-        first, last = max(begin - self._reach, 0), min(end + self._reach, n)
+        first, last = frames_for(begin, end, n, self._window, self._method)
         smoothed = np.stack([self._frame(f) for f in range(first, last)])
         before = smoothed[begin - first : end - first][:, self._own]
         smooth_in_place(smoothed, self._neighbours, self._method, self._window, self._level)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -84,14 +85,10 @@ def savitzky_golay(
     step = _validate.index("derivative", derivative, least=0)
     if step > degree:
         raise ValueError(f"`derivative` must be at most `order` = {degree}, got {step}")
-    n = len(frames)
     result = room_for(out, frames)
     if frames.size == 0:
         return result
-    width = min(width, n)
-    first = np.clip(np.arange(n) - width // 2, 0, n - width)
-    taps = _polynomial_taps(width, min(degree, width - 1), step)[np.arange(n) - first]
-    weigh_frames(frames, np.arange(n), first, taps, result, base=float(step == 0))
+    fit_polynomials(frames, width, degree, step, result)
     return result
 
 
@@ -180,17 +177,43 @@ def weigh_frames(
     )
 
 
+def fit_polynomials(
+    frames: npt.NDArray[Any], window: int, degree: int, derivative: int, out: npt.NDArray[Any]
+) -> None:
+    """Write what `savitzky_golay` does; arguments have been checked."""
+    n = len(frames)
+    width = min(window, n)
+    first = np.clip(np.arange(n) - width // 2, 0, n - width)
+    taps = _polynomial_taps(width, min(degree, width - 1), derivative)[np.arange(n) - first]
+    weigh_frames(frames, np.arange(n), first, taps, out, base=float(derivative == 0))
+
+
 def _polynomial_taps(width: int, degree: int, derivative: int) -> Float64:
     """Return what frames count (width, width): row c is for the frame at place c of the window."""
+    rows = np.zeros((width, width))
     if derivative > degree:  # of a take with too few frames
-        return np.zeros((width, width))
-    places = np.arange(width, dtype=np.float64)
-    scale = max(width - 1, 1) / 2  # times in [-1, 1] about the frame keep the powers apart
-    rows = []
-    for place in range(width):
-        powers = np.vander((places - place) / scale, degree + 1, increasing=True)
-        rows.append(np.linalg.pinv(powers)[derivative] * math.factorial(derivative) / scale**derivative)
-    return np.array(rows)
+        return rows
+    mirrored = -1 if derivative % 2 else 1
+    for place in range((width + 1) // 2):
+        rows[place] = _taps(range(-place, width - place), degree, derivative)
+        rows[width - 1 - place] = mirrored * rows[place, ::-1]
+    return rows
+
+
+def _taps(times: range, degree: int, derivative: int) -> list[float]:
+    """Solve the normal equations for one coefficient in fractions: rounded once, the same bits on every machine."""
+    size = degree + 1
+    sums = [sum(t**power for t in times) for power in range(2 * size - 1)]
+    rows = [
+        [Fraction(sums[i + j]) for j in range(size)] + [Fraction(int(i == derivative))] for i in range(size)
+    ]
+    for i in range(size):
+        rows[i] = [value / rows[i][i] for value in rows[i]]
+        for j in range(size):
+            if j != i:
+                rows[j] = [a - rows[j][i] * b for a, b in zip(rows[j], rows[i], strict=True)]
+    shares = [math.factorial(derivative) * rows[j][size] for j in range(size)]
+    return [float(sum((share * t**j for j, share in enumerate(shares)), Fraction(0))) for t in times]
 
 
 def finite_frames(positions: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mien import _validate
+from mien.geometry.filters import fit_polynomials
 from mien.values.rigid import RigidMotion
 from mien.values.topology import Topology
 
@@ -24,6 +24,8 @@ SMOOTHERS = ("savgol", "bilateral", "variational")
 _TOGETHER = np.array([2.0, 4.0, 5.0, 9.0])
 _ALONE = np.array([2.5, 5.0, 6.0, 10.0])
 _ENERGY_REACH = 2
+# Frames to either side from which the bilateral filter takes a vertex's speed.
+_PACE_REACH = 2
 _POOLINGS = 2
 # Squares of distances from the path, and of bends, in units of the noise's.
 _RANGE, _BEND = 40.0, 8.0
@@ -152,8 +154,8 @@ def smooth_frames(
     topology : Topology, optional
         Says which vertices lie together. What they do together is told from noise far better than what each does alone.
     method : {"savgol", "bilateral", "variational"}
-        Local parabolas; means of the frames around that lie on the vertex's path; or least bending, with bends where
-        the data insist.
+        Local parabolas; means of the frames around that lie on the vertex's path, which a first such mean has found; or
+        least bending, with bends where the data insist.
     window : int
         Frames that take part, odd, at least 5. The variational stiffness is the one that takes out as much noise.
     noise : float, optional
@@ -204,9 +206,15 @@ def noise_level(
     return NoiseLevel(given, given * (measured.pooled / measured.alone if measured.alone else 1.0))
 
 
-def smoothing_reach(window: int, method: str) -> int:
-    """Return how many frames before and after a frame its smoothed position depends on."""
-    return (_INFLUENCE * window if method == "variational" else window // 2) + _ENERGY_REACH
+def frames_for(begin: int, end: int, n: int, window: int, method: str) -> tuple[int, int]:
+    """Return the range of a take's `n` frames that the smoothed frames from `begin` to `end` depend on."""
+    half = window // 2
+    reach = {"savgol": half, "bilateral": half + _PACE_REACH, "variational": _INFLUENCE * window}[method]
+    first, last = max(begin - reach - _ENERGY_REACH, 0), min(end + reach + _ENERGY_REACH, n)
+    # At the ends of the take windows are whole, and their frame is not the middle.
+    if last == n:
+        first = min(first, max(n - window, 0))
+    return first, max(last, min(window, n)) if first == 0 else last
 
 
 def smooth_in_place(
@@ -221,9 +229,9 @@ def smooth_in_place(
     target = frames.reshape(len(frames), -1)
     if missing.any():
         kernels.fill(target)
-    rows = target.copy()
-    own = _filter(kernels, rows, window // 2, method, 3 * level.alone**2, target)
-    removed = rows - target
+    given = frames.copy()
+    own = _filter(kernels, given, window, method, 3 * level.alone**2, frames)
+    removed = given.reshape(target.shape) - target
     together = removed if neighbours is None else _pooled(removed, neighbours)
     kernels.put_back(together, 3 * level.pooled**2 * (1 - own), _TOGETHER, target)
     if neighbours is not None:
@@ -231,19 +239,22 @@ def smooth_in_place(
     frames[missing] = np.nan
 
 
-def _filter(kernels: Any, rows: Float64, half: int, method: str, variance: float, out: Float64) -> float:
+def _filter(kernels: Any, frames: Float64, window: int, method: str, variance: float, out: Float64) -> float:
     """Filter with one window; return the weight of a frame in its own result."""
-    table = _parabola_table(half)
-    own = float(table[half, half, half])
+    half = window // 2
+    own = 3 * (3 * half * (half + 1) - 1) / ((2 * half - 1) * (2 * half + 1) * (2 * half + 3))  # a parabola's
+    rows, target = (x.reshape(len(x), -1) for x in (frames, out))
     if method == "bilateral":
         near = np.array([(1 - (k / (half + 1)) ** 2) ** 2 for k in range(half + 1)])
-        kernels.bilateral(rows, near, _RANGE * variance, out)
+        first = np.empty_like(rows)
+        kernels.bilateral(rows, rows, near, _RANGE * variance, first)
+        kernels.bilateral(rows, first, near, _RANGE * variance, target)
         return own
-    kernels.savgol(rows, table, out)
+    fit_polynomials(frames, window, 2, 0, out)
     if method == "variational":
         # A stiffness s takes noise down to the share 3 / (8 sqrt 2) s^(-1/4) of its variance, a parabola to `own`.
         stiffness = (3 / (8 * 2**0.5) / own) ** 4
-        kernels.variational(rows, stiffness, _BEND * variance, _ITERATIONS, out.copy(), out)
+        kernels.variational(rows, stiffness, _BEND * variance, _ITERATIONS, target.copy(), target)
     return own
 
 
@@ -253,28 +264,3 @@ def odd_window(name: str, value: int) -> int:
     if out % 2 == 0:
         raise ValueError(f"`{name}` must be an odd number of frames, got {out}")
     return out
-
-
-def _parabola_table(half: int) -> Float64:
-    """Return weights of a least-squares parabola's value at 0, by frames before and after; exact up to one rounding."""
-    table = np.zeros((half + 1, half + 1, 2 * half + 1))
-    for left in range(half + 1):
-        for right in range(half + 1):
-            weights = _value_at_zero(range(-left, right + 1))
-            table[left, right, : len(weights)] = [float(w) for w in weights]
-    return table
-
-
-def _value_at_zero(at: range) -> list[Fraction]:
-    """Solve the normal equations for the constant term, in fractions: the same bits on every machine."""
-    size = min(3, len(at))
-    rows = [
-        [Fraction(sum(k ** (i + j) for k in at)) for j in range(size)] + [Fraction(int(i == 0))]
-        for i in range(size)
-    ]
-    for i in range(size):
-        rows[i] = [value / rows[i][i] for value in rows[i]]
-        for j in range(size):
-            if j != i:
-                rows[j] = [a - rows[j][i] * b for a, b in zip(rows[j], rows[i], strict=True)]
-    return [sum((rows[j][size] * k**j for j in range(size)), Fraction(0)) for k in at]
