@@ -129,7 +129,7 @@ def _hand_over(
     free: np.ndarray,
     wanted: np.ndarray,
 ) -> None:
-    """Add what the first side must do, where it is free to, so that a second side that does not move keeps touching it."""
+    """Add what the first side must do, where it is free to, to keep touching a second side that does not move."""
     place, amount = sealed
     rows = np.flatnonzero(amount)
     if not len(rows):

