@@ -61,7 +61,7 @@ PIECES = (
     Piece("factor", ("sparse_factor",), rounds=3),
     Piece("factor-2", ("sparse_factor",), "shot or hero", rounds=3, threads=2),
     Piece("solve", ("sparse_solve",), rounds=3),
-    Piece("solve-2", ("sparse_solve",), "shot and (-30 or -300 or 3000)", rounds=5, threads=2),
+    Piece("solve-2", ("sparse_solve",), "shot and (-30 or -300) and not 3000", threads=2),
     Piece("deformer", ("laplacian_deformer",)),
     Piece("deformer-2", ("laplacian_deformer",), "sequence and shot", rounds=7, threads=2),
     Piece("arap", ("arap",), rounds=3),
