@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 from tests.oracles.alignment import kept
 
 import mien
+from mien._kernels import robust as kernels
 
 
 @pytest.mark.parametrize("loss", ["geman-mcclure", "huber", "tukey"])
@@ -33,6 +34,18 @@ def test_losses_of_ones_own(rng) -> None:
     wanted = 1 / (1 + (residuals / 0.7) ** 2)
     for loss in (cauchy, numba.njit(cauchy)):
         assert np.allclose(mien.robust_weights(residuals, 0.7, loss), wanted, rtol=1e-14)
+
+
+def test_a_loss_is_compiled_once() -> None:
+    def loss(u: float) -> float:
+        return 1 / (1 + u)
+
+    assert kernels.compiled(loss) is kernels.compiled(loss)
+    assert kernels.compiled(loss) is not kernels.compiled(numba.njit(loss))
+    mien.robust_weights(np.ones(3), 1.0, loss)
+    versions = len(kernels.weigh_by.signatures)
+    mien.robust_weights(np.ones(9), 0.5, loss)
+    assert len(kernels.weigh_by.signatures) == versions
 
 
 def take_with_a_jaw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,7 @@ def weigh_by(weight: Any, residuals: Float64, inverse: float, out: Float64) -> N
         out[i] = weight(r * r)
 
 
+@functools.lru_cache(maxsize=32)
 def compiled(weight: Callable[[float], float]) -> Any:
-    """Return a function as Numba's, which it may be already."""
+    """Return a function as Numba's, which it may be already; the same one again, for each costs a tenth of a second."""
     return weight if isinstance(weight, Dispatcher) else njit(weight)
