@@ -10,10 +10,11 @@ from scipy.spatial.transform import Rotation
 
 import mien
 from mien import _core
-from mien.separation.path import steady_path
+from mien.separation.path import HeadNoise, head_noise, runs, steady_path
 from oracles import path as oracle
 
 CENTRE = np.array([1.0, 2.0, 3.0])
+ALL = HeadNoise(10.0, 10.0)
 
 
 def swaying(n_frames: int, seed: int = 0) -> np.ndarray:
@@ -39,8 +40,8 @@ def test_agrees_with_dense_matrices(n, seed, noise, jolts):
     if jolts:
         places[n // 2 :] += 5
     weights = rng.uniform(0.1, 1, n)
-    found = _core.steady_path(places, weights, 1e-6)
-    wanted = oracle.steady_path(places, weights, 1e-6)
+    found = _core.steady_path(places, weights, 1e-6, 10.0)
+    wanted = oracle.steady_path(places, weights, 1e-6, 10.0)
     np.testing.assert_allclose(found[0], wanted[0], rtol=0, atol=1e-5 * noise)
     np.testing.assert_allclose(found[1:], wanted[1:], rtol=1e-4)
 
@@ -48,7 +49,7 @@ def test_agrees_with_dense_matrices(n, seed, noise, jolts):
 def test_noise_goes_and_its_size_is_found():
     true, rng = swaying(600), np.random.default_rng(3)
     noise = rng.normal(0, 0.01, true.shape)
-    path, measured, _ = _core.steady_path(true + noise, np.ones(600), 1e-6)
+    path, measured, _ = _core.steady_path(true + noise, np.ones(600), 1e-6, 10.0)
     assert jitter(path - true) < 0.1 * jitter(noise)
     assert np.linalg.norm(path - true) < 0.7 * np.linalg.norm(noise)
     assert np.sqrt(measured) == pytest.approx(0.01, rel=0.1)
@@ -56,14 +57,23 @@ def test_noise_goes_and_its_size_is_found():
 
 def test_without_noise_nothing_changes():
     true = swaying(200)
-    path, *_ = _core.steady_path(true, np.ones(200), 1e-6)
+    path, *_ = _core.steady_path(true, np.ones(200), 1e-6, 10.0)
     assert np.abs(path - true).max() < 1e-4
+
+
+def test_a_head_that_trembles_more_than_the_noise_is_let_be():
+    true, rng = swaying(300), np.random.default_rng(4)
+    trembling = true + rng.normal(0, 0.01, true.shape)
+    path, measured, _ = _core.steady_path(trembling, np.ones(300), 1e-6, 1e-3)
+    assert measured <= 1e-6 * 1.0001
+    assert np.abs(path - trembling).max() < 2e-3
+    assert np.array_equal(_core.steady_path(trembling, np.ones(300), 1e-6, 0.0)[0], trembling)
 
 
 def test_a_jolt_is_not_smoothed():
     true, rng = swaying(200), np.random.default_rng(5)
     true[100:104] += np.array([0.7, 1.0, -0.6, 0.3])[:, None]
-    path, *_ = _core.steady_path(true + rng.normal(0, 0.01, true.shape), np.ones(200), 1e-6)
+    path, *_ = _core.steady_path(true + rng.normal(0, 0.01, true.shape), np.ones(200), 1e-6, 10.0)
     assert np.abs(path - true)[98:106].max() < 0.05
     assert jitter((path - true)[:95]) < 0.01
 
@@ -75,7 +85,7 @@ def test_what_has_little_weight_follows_its_neighbours():
     weights[60], weights[80] = 0.0, 1e-3
     places[60] += 100
     places[80] += 0.2
-    path, *_ = _core.steady_path(places, weights, 1e-6)
+    path, *_ = _core.steady_path(places, weights, 1e-6, 10.0)
     assert np.abs(path - true)[[60, 80]].max() < 0.03
 
 
@@ -83,8 +93,8 @@ def test_a_few_places_are_left_alone():
     places = np.random.default_rng(0).normal(size=(40, 3))
     weights = np.zeros(40)
     weights[:7] = 1
-    assert np.array_equal(_core.steady_path(places, weights, 1e-6)[0], places)
-    assert len(_core.steady_path(places[:0], weights[:0], 1e-6)[0]) == 0
+    assert np.array_equal(_core.steady_path(places, weights, 1e-6, 10.0)[0], places)
+    assert len(_core.steady_path(places[:0], weights[:0], 1e-6, 10.0)[0]) == 0
 
 
 @pytest.mark.parametrize(
@@ -98,7 +108,7 @@ def test_a_few_places_are_left_alone():
 )
 def test_mistakes_are_named(places, weights, least, message):
     with pytest.raises(ValueError, match=message):
-        _core.steady_path(places, weights, least)
+        _core.steady_path(places, weights, least, 10.0)
 
 
 def shaken(n_frames: int, size: float) -> tuple[mien.RigidMotion, mien.RigidMotion]:
@@ -115,7 +125,7 @@ def test_heads_are_steadied_and_turn_with_the_world():
     true, noisy = shaken(200, 0.01)
     points = CENTRE + np.random.default_rng(1).normal(size=(20, 3))
     weights = np.ones(200)
-    found = steady_path(noisy, CENTRE, 1.0, weights)
+    found = steady_path(noisy, CENTRE, 1.0, weights, ALL)
     gaps = [(head.apply(points) - true.apply(points)).reshape(200, -1) for head in (found, noisy)]
     assert jitter(gaps[0]) < 0.25 * jitter(gaps[1])
     assert np.abs(gaps[0]).mean() < 0.7 * np.abs(gaps[1]).mean()
@@ -123,7 +133,7 @@ def test_heads_are_steadied_and_turn_with_the_world():
     world = mien.RigidMotion(
         Rotation.from_rotvec([[1.0, -2.0, 0.5]]).as_matrix(), np.array([[30.0, -10.0, 5.0]])
     )
-    moved = steady_path(world @ noisy, CENTRE, 1.0, weights)
+    moved = steady_path(world @ noisy, CENTRE, 1.0, weights, ALL)
     np.testing.assert_allclose(moved.apply(points), (world @ found).apply(points), atol=1e-7)
 
 
@@ -131,7 +141,35 @@ def test_a_lost_frame_keeps_its_head():
     _, noisy = shaken(60, 1e-3)
     weights = np.ones(60)
     weights[30] = 0
-    found = steady_path(noisy, CENTRE, 1.0, weights)
+    found = steady_path(noisy, CENTRE, 1.0, weights, ALL)
     assert np.array_equal(found.rotation[30], noisy.rotation[30])
     assert np.array_equal(found.translation[30], noisy.translation[30])
     assert not np.array_equal(found.rotation[29], noisy.rotation[29])
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.004])
+def test_the_noise_of_vertices_tells_that_of_heads(noise):
+    """A third of the vertices moves; a head fitted to them all by least squares errs as the noise alone has it."""
+    rng = np.random.default_rng(2)
+    frames = runs(200)
+    points = CENTRE + rng.normal(size=(300, 3))
+    true, _ = shaken(200, 0.0)
+    local = np.repeat(points[None], 200, axis=0)
+    local[:, :100] += 0.2 * swaying(200, 5)[:, None]
+    positions = true.apply(local)[frames]
+
+    def solve(given: np.ndarray) -> mien.RigidMotion:
+        fit = mien.align_frames(given, points)
+        return mien.RigidMotion(fit.rotation, fit.translation)
+
+    found = head_noise(positions + rng.normal(0, noise, positions.shape), solve, CENTRE)
+    assert found.shift == pytest.approx(noise / np.sqrt(300), rel=0.25, abs=1e-5)
+    assert found.turn == pytest.approx(noise / np.sqrt(2 * 300), rel=0.25, abs=1e-5)
+
+
+def test_runs_are_of_four_frames_within_the_take():
+    for n in (0, 3, 4, 5, 8, 97, 1000):
+        frames = runs(n).reshape(-1, 4)
+        assert np.all(np.diff(frames, axis=1) == 1)
+        assert len(frames) == 0 if n < 4 else frames.min() >= 0 and frames.max() < n
+        assert len(frames) <= 24

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 
-def steady_path(places: np.ndarray, weights: np.ndarray, least: float, rounds: int = 60):
+def steady_path(places: np.ndarray, weights: np.ndarray, least: float, most: float, rounds: int = 60):
     """Return the path (F, C) and the two variances, as the core does."""
     n, count = places.shape
     third = np.diff(np.eye(n), 3, axis=0)
     squares = np.sum((third @ places) ** 2, axis=1)
     typical = np.sort(squares)[len(squares) // 2] / (0.79 * count)
-    measured, driven = max(typical / 40, least**2), max(typical / 2, least**2)
+    measured, driven = np.clip(typical / 40, least**2, most**2), max(typical / 2, least**2)
     calm = (4 + count) / (4 + squares / (2 * driven))
 
     def solved():
@@ -29,7 +29,7 @@ def steady_path(places: np.ndarray, weights: np.ndarray, least: float, rounds: i
             np.mean(calm * jolts) / count,
         )
         ratios = ratios[0], ratios[1] / driven
-        measured = max(measured * ratios[0] ** 1.5, least**2)
+        measured = np.clip(measured * ratios[0] ** 1.5, least**2, most**2)
         driven = max(driven * ratios[1] ** 1.5, measured / 1e8, least**2 / 1e8)
         if max(abs(ratio - 1) for ratio in ratios) < 0.01:
             break

@@ -80,19 +80,14 @@ def separated(faces):
     return get
 
 
-# Twenty shapes at once and no bone in sight: 0.16 and 0.18 mm, 0.4 to 0.5 in the 95th percentile.
-TOO_HARD = pytest.mark.xfail(strict=True, reason="0.15 mm are not reached without a vertex that rests")
-CLOSE = [pytest.param(name, marks=TOO_HARD if name == "still head, wild face" else ()) for name in NAMES]
-
-
 @pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize("name", CLOSE)
+@pytest.mark.parametrize("name", NAMES)
 def test_close_to_the_truth_and_no_worse_than_the_upper_third(separated, face, name):
     check_closeness(*separated(face, name))
 
 
 @pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "still head, wild face"])
+@pytest.mark.parametrize("name", NAMES)
 def test_no_false_turn(separated, face, name):
     check_turns(*separated(face, name)[:2])
 
@@ -103,11 +98,24 @@ def test_a_knock_comes_through(separated, face):
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_a_still_head_stays_within_a_millimetre(separated, face):
-    """Twenty shapes at once, and no vertex of the mask that some of them do not move."""
+def test_a_still_head_stays_still(separated, face):
+    """Twenty shapes at once, and no vertex of the mask that some of them do not move: only the calm ends tell."""
     acted, found, _ = separated(face, "still head, wild face")
-    assert acted.errors(found).max() < 1.0
-    assert np.abs(acted.turns(found)).mean() < 0.06
+    assert acted.errors(found).max() < 0.02
+    assert np.abs(acted.turns(found)).max() < 0.01
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_head_that_hardly_moves_is_not_taken_for_a_still_one(faces, face):
+    """Half a millimetre in two seconds under the same wild face: it must not be told away."""
+    topology, neutral, move = faces[face]
+    acted = clip("still head, wild face", topology, neutral, move)
+    shift = np.zeros((FRAMES, 3))
+    shift[:, 1] = 0.05 * np.linspace(0, 1, FRAMES)
+    drift = mien.RigidMotion(np.repeat(np.eye(3)[None], FRAMES, axis=0), shift)
+    found = mien.separate(acted.take.with_positions(drift.apply(acted.take.positions)), neutral)
+    first, last = ((found.head[f].inverse() @ acted.head[f]).apply(neutral)[0] for f in (0, FRAMES - 1))
+    assert np.linalg.norm(first - last, axis=1).mean() * 10 == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize("face", FACES)

@@ -82,12 +82,14 @@ class Equations {
 
 class Path {
   public:
-    Path(const double* places, const double* weights, std::int64_t frames, int coordinates, double least)
+    Path(const double* places, const double* weights, std::int64_t frames, int coordinates, double least,
+         double most)
         : places_(places),
           weights_(weights),
           frames_(frames),
           count_(coordinates),
           least_(least * least),
+          most_(most * most),
           equations_(weights, frames),
           shift_(frames * coordinates),
           calm_(frames - kOrder, 1.0),
@@ -101,7 +103,7 @@ class Path {
             const PathNoise next = told();
             // Steps of expectation maximisation are short: half as far again, on a scale of ratios.
             const double measured = next.measured / noise_.measured, driven = next.driven / noise_.driven;
-            noise_.measured = std::max(next.measured * std::sqrt(measured), least_);
+            noise_.measured = std::clamp(next.measured * std::sqrt(measured), least_, most_);
             noise_.driven =
                 std::max({next.driven * std::sqrt(driven), noise_.measured / kStiffest, least_ / kStiffest});
             if (std::abs(measured - 1) < kSettled && std::abs(driven - 1) < kSettled) break;
@@ -131,7 +133,7 @@ class Path {
         const auto middle = ordered.begin() + static_cast<std::ptrdiff_t>(ordered.size() / 2);
         std::nth_element(ordered.begin(), middle, ordered.end());
         const double typical = *middle / (kMedianOfSquare * count_);
-        noise_.measured = std::max(typical / (2 * kWhite), least_);
+        noise_.measured = std::clamp(typical / (2 * kWhite), least_, most_);
         noise_.driven = std::max(typical / 2, least_);
         for (std::size_t f = 0; f < squares.size(); ++f)
             calm_[f] = (kFreedom + count_) / (kFreedom + squares[f] / (2 * noise_.driven));
@@ -174,14 +176,14 @@ class Path {
             calm_[f] = (kFreedom + count_) / (kFreedom + squares / noise_.driven);
             jolted += calm_[f] * squares;
         }
-        return {std::max(off / (count_ * seen_), least_),
+        return {std::clamp(off / (count_ * seen_), least_, most_),
                 std::max(jolted / static_cast<double>(count_ * (frames_ - kOrder)), least_ / kStiffest)};
     }
 
     const double *places_, *weights_;
     std::int64_t frames_;
     int count_;
-    double least_;
+    double least_, most_;
     Equations equations_;
     std::vector<double> shift_, calm_;
     std::vector<Band> inverse_;
@@ -192,7 +194,7 @@ class Path {
 }  // namespace
 
 PathNoise steadyPath(const double* places, const double* weights, std::int64_t frames, int coordinates,
-                     double least, double* path) {
+                     double least, double most, double* path) {
     if (frames < 0 || coordinates < 1 || !(least > 0))
         throw Error(Status::invalidArgument, "a path must have coordinates, and `least` must be above 0");
     for (std::int64_t f = 0; f < frames; ++f) {
@@ -204,11 +206,11 @@ PathNoise steadyPath(const double* places, const double* weights, std::int64_t f
                 throw Error(Status::invalidArgument,
                             "places must be finite, got another at frame " + std::to_string(f));
     }
-    if (frames - std::count(weights, weights + frames, 0.0) < kFewest) {
+    if (!(most > least) || frames - std::count(weights, weights + frames, 0.0) < kFewest) {
         std::copy(places, places + frames * coordinates, path);
         return {};
     }
-    Path solver(places, weights, frames, coordinates, least);
+    Path solver(places, weights, frames, coordinates, least, most);
     const PathNoise found = solver.learn();
     solver.write(path);
     return found;

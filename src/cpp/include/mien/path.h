@@ -19,6 +19,9 @@ struct PathNoise {
 //   places   F x C; those of weight 0 are not looked at but must be finite
 //   weights  F in [0, 1], inverse variances of places by comparison
 //   least    above 0: a standard deviation below which nothing is told apart
+//   most     a standard deviation that noise is known not to exceed; what moves more is motion. Not above
+//   `least`:
+//            there is no noise, and the path is the places
 //   path     F x C, may be `places`
 //
 // Where fewer than 8 places have weight, the path is the places. Cost O(F C) a round, at most 60 rounds,
@@ -26,6 +29,6 @@ struct PathNoise {
 // incomplete data via the EM algorithm; the variances of the answer by Takahashi's equations (Erisman, Tinney
 // 1975, On computing certain elements of the inverse of a sparse matrix, CACM 18(3)).
 PathNoise steadyPath(const double* places, const double* weights, std::int64_t frames, int coordinates,
-                     double least, double* path);
+                     double least, double most, double* path);
 
 }  // namespace mien

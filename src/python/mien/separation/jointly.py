@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from mien.geometry.alignment import extent
 from mien.separation.blocks import Progress, Separated, align_take
-from mien.separation.joint import HALF_TRUST, learn
+from mien.separation.joint import HALF_TRUST, Solver, learn
 from mien.separation.modes import Modes
-from mien.separation.path import steady_path
-from mien.separation.rest import find_rest
+from mien.separation.path import head_noise, runs, steady_path
+from mien.separation.rest import Rest, find_rest
+from mien.separation.still import still_head
 from mien.separation.typical import spread_over
 from mien.values.rigid import RigidMotion
 from mien.values.sequence import MeshSequence
@@ -72,40 +73,81 @@ def solve_jointly(
     points, own = neutral[index].astype(np.float64), np.ascontiguousarray(prior[index])
     thin = _Thin(take, index, Topology([], [], len(index)))
 
-    def begun(frames: Frames) -> tuple[MeshSequence, RigidMotion]:
-        block = thin.read(frames)
-        fit = align_take(block, points, own, robust=True, frames=frames, max_iterations=_START_ITERATIONS)
-        return block, RigidMotion(fit.rotation, fit.translation)
-
-    block, head = begun(spread_over(len(take), _LEARNED_FRAMES))
-    solver = learn(block.positions, points, own, head, modes(points, index))
+    frames = spread_over(len(take), _LEARNED_FRAMES)
+    block = thin.read(frames)
+    solver = learn(block.positions, points, own, _begun(block, points, own, frames), modes(points, index))
     rest = None
     if by_rest:
-        sample, head = begun(spread_over(len(take)))
-        rest = find_rest(sample, points, own, solver.refine(sample.positions, head).head)
+        frames = spread_over(len(take))
+        sample = thin.read(frames)
+        head = solver.refine(sample.positions, _begun(sample, points, own, frames)).head
+        rest = find_rest(sample, points, own, head)
+    learned = _Learned(points, own, solver, rest)
     rotation, translation = np.empty((len(take), 3, 3)), np.empty((len(take), 3))
     residual, trust = np.empty(len(take)), np.empty(len(take))
-    half = HALF_TRUST * extent(points)
-    everything = own.sum()
     for begin in range(0, len(take), _BLOCK):
         stop = min(len(take), begin + _BLOCK)
         frames = np.arange(begin, stop)
-        block, head = begun(frames)
-        head, first, residual[begin:stop] = solver.refine(block.positions, head)
-        shown = np.sum(np.isfinite(block.positions).all(axis=2) * own, axis=1) / everything
-        first = first * shown**4 / (first * shown**4 + (1 - first))  # the error grows by 1 / shown²
-        if rest is not None:
-            head, apart = rest.steadied(block, head, frames)
-            left = (1 - (1 - _DECIDED) * rest.decides) ** 2
-            first = first / (first + left * (1 - first) + first * (_APART * apart / half) ** 2)
-        trust[begin:stop] = first
-        rotation[begin:stop], translation[begin:stop] = head.rotation, head.translation
+        found = learned.separated(thin.read(frames), frames)
+        rotation[begin:stop], translation[begin:stop] = found.head.rotation, found.head.translation
+        residual[begin:stop], trust[begin:stop] = found.residual, found.confidence
         if progress is not None:
             progress(stop, len(take))
-    centre = points.mean(axis=0)
+    return _steadied(thin, learned, Separated(RigidMotion(rotation, translation), residual, trust))
+
+
+class _Learned(NamedTuple):
+    """What was learned from some frames, for S vertices: enough to solve any frame by itself."""
+
+    points: Float64
+    weights: Float64
+    solver: Solver
+    rest: Rest | None
+
+    def separated(self, block: MeshSequence, frames: Frames) -> Separated:
+        """Solve frames, of which `frames` (F,) says for the messages which of a longer take they are."""
+        head = _begun(block, self.points, self.weights, frames)
+        head, trust, residual = self.solver.refine(block.positions, head)
+        present = np.isfinite(block.positions).all(axis=2)
+        shown = np.sum(present * self.weights, axis=1) / self.weights.sum()
+        trust = trust * shown**4 / (trust * shown**4 + (1 - trust))  # the error grows by 1 / shown²
+        if self.rest is not None:
+            head, apart = self.rest.steadied(block, head, frames)
+            left = (1 - (1 - _DECIDED) * self.rest.decides) ** 2
+            half = HALF_TRUST * extent(self.points)
+            trust = trust / (trust + left * (1 - trust) + trust * (_APART * apart / half) ** 2)
+        return Separated(head, residual, trust)
+
+
+def _begun(block: MeshSequence, points: Float64, weights: Float64, frames: Frames) -> RigidMotion:
+    """Return heads that are near enough to be refined."""
+    fit = align_take(block, points, weights, robust=True, frames=frames, max_iterations=_START_ITERATIONS)
+    return RigidMotion(fit.rotation, fit.translation)
+
+
+def _steadied(thin: _Thin, learned: _Learned, found: Separated) -> Separated:
+    """Take out of the path what is noise; where the head is still, all of it."""
+    frames, trust, points = runs(len(found.head)), found.confidence, learned.points
+    if not len(frames):
+        return found
+    block, centre = thin.read(frames), points.mean(axis=0)
     radius = float(np.sqrt(np.mean(np.sum((points - centre) ** 2, axis=1))))
-    found = steady_path(RigidMotion(rotation, translation), centre, radius, _share_of_path(trust))
-    return Separated(found, residual, trust)
+
+    def solve(positions: Float64) -> RigidMotion:
+        return learned.separated(block.with_positions(positions), frames).head
+
+    noise = head_noise(block.positions, solve, centre)
+    known, size = trust > 0, extent(points)
+    error = np.full(len(trust), np.inf)
+    error[known] = HALF_TRUST * size * np.sqrt(1 / trust[known] - 1)
+    pose = still_head(found.head, error, noise, points, size / 250)
+    if pose is None:
+        head = steady_path(found.head, centre, radius, _share_of_path(trust), noise)
+        return Separated(head, found.residual, trust)
+    rotation, translation = found.head.rotation.copy(), found.head.translation.copy()
+    rotation[known], translation[known] = pose.rotation[0], pose.translation[0]
+    trust = np.where(known, trust.max(), 0.0)
+    return Separated(RigidMotion(rotation, translation), found.residual, trust)
 
 
 def _share_of_path(trust: Float64) -> Float64:
