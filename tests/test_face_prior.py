@@ -169,3 +169,21 @@ def test_the_neutral_must_be_finite(face):
     broken[7, 1] = np.nan
     with pytest.raises(ValueError, match="vertex 7"):
         mien.carry_prior(topology, broken)
+
+
+@pytest.mark.parametrize("pitch", [0.0, 20.0, -35.0])
+def test_an_estimated_neutral_stands_upright_however_it_is_cropped_and_turned(pitch):
+    """A mask without forehead or chin has principal axes of its own; those of the face are found all the same."""
+    acted = mien.datasets.performance(n_frames=16, seed=6)
+    keep = (acted.neutral[:, 2] > 2.0) & (acted.neutral[:, 1] > acted.neutral[:, 1].mean() - 6)
+    number = np.cumsum(keep) - 1
+    triangles = acted.take.topology.triangles
+    topology = mien.Topology.from_polygons(number[triangles[keep[triangles].all(axis=1)]])
+    world = mien.RigidMotion(
+        Rotation.from_euler("xyz", [[pitch, 140.0, 10.0]], degrees=True).as_matrix(), [[50.0, 9.0, 300.0]]
+    )
+    moved = world @ mien.RigidMotion.identity(16)
+    take = mien.MeshSequence(topology, moved.apply(acted.take.positions[:, keep].astype(np.float64)))
+    found = mien.separate(take)
+    gauge = found.head.inverse() @ (world @ acted.head_motion)
+    assert np.degrees(np.linalg.norm(gauge.rotation_vectors, axis=1)).max() < 6

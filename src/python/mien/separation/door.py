@@ -14,8 +14,9 @@ from mien.separation.jointly import solve_jointly
 from mien.separation.keys import apply_keys, checked_keys
 from mien.separation.known import hide, known_weights
 from mien.separation.method import METHODS, methods
-from mien.separation.modes import modes_of_rig
+from mien.separation.modes import modes_of_prior, modes_of_rig
 from mien.separation.neutral import estimate_neutral
+from mien.separation.prior import FacePrior, register
 from mien.values.performance import Performance
 from mien.values.rig import Rig
 from mien.values.rigid import RigidMotion
@@ -47,7 +48,7 @@ def separate(
         F frames in world space; kept as it is, not copied. May be a memory map. Vertices may be missing (NaN).
     neutral : (V, 3) floats or MeshSequence of one frame, optional
         The face at rest; its space becomes head space. Estimated from the take when neither it nor `rig` is given:
-        head space is then that of the estimated face's own principal axes, x left, y up, z out of the face.
+        head space is then that of the face found in it, or else of its principal axes: x left, y up, z out of the face.
     weights : (V,) floats in [0, 1], optional
         How far each vertex belongs to the skull. Defaults to 1 everywhere.
     rig : Rig, optional
@@ -119,11 +120,16 @@ def separate(
         )
     if progress is not None:
         progress(0, len(take))
-    rest = given if given is not None else _own_neutral(take, prior, known)
+    rest, face = (given, None) if given is not None else _own_neutral(take, prior, known)
     if method == "joint" and rig is not None and len(take):
         shapes = rig
         free = solve_jointly(
             take, rest, prior, progress, lambda at, index: modes_of_rig(shapes, index), by_rest=False
+        )
+    elif method == "joint" and face is not None:
+        modes = face
+        free = solve_jointly(
+            take, rest, prior, progress, lambda at, index: modes_of_prior(at, modes, index), by_rest=True
         )
     else:
         free = separation(take, rest, prior, progress)
@@ -169,14 +175,20 @@ def _given_neutral(
 
 def _own_neutral(
     take: MeshSequence, weights: Float64 | None, keys: dict[int, RigidMotion]
-) -> npt.NDArray[Any]:
-    """Estimate a neutral, and lay it where its shape or the first key says."""
+) -> tuple[npt.NDArray[Any], FacePrior | None]:
+    """Estimate a neutral and lay it where a key, the face or its shape says; return what is known of the face too."""
     shape = estimate_neutral(take, weights)
+    found = register(take.topology, shape) if np.isfinite(shape).all() else None
+    pose = canonical_pose(take.topology, shape)
     if keys:
         frame, key = next(iter(keys.items()))
         fit = align_take(take[frame : frame + 1], shape, weights, robust=True)
         pose = key.inverse() @ RigidMotion(fit.rotation, fit.translation)
-    else:
-        pose = canonical_pose(take.topology, shape)
+    elif found is not None:
+        turn = np.einsum("ij,kj->ik", found[0], pose.rotation[0])
+        pose = RigidMotion(turn[None], np.zeros((1, 3))) @ pose
     neutral: npt.NDArray[Any] = pose.apply(shape)[0].astype(take.positions.dtype)
-    return neutral
+    if found is None:
+        return neutral, None
+    prior = found[1]
+    return neutral, prior._replace(basis=np.einsum("kvi,ji->kvj", prior.basis, pose.rotation[0]))

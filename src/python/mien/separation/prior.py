@@ -19,7 +19,7 @@ from mien.separation.surface import Surface, sample_surface
 from mien.values.rig import Rig
 from mien.values.topology import Topology
 
-__all__ = ["FacePrior", "carry_prior", "lay", "shapes_at"]
+__all__ = ["FacePrior", "carry_prior", "lay", "register", "shapes_at"]
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
@@ -29,6 +29,8 @@ _SAMPLES = 1500
 # Below the first likeness nothing is carried, above the second all of it: faces and heads of five makers reach 0.53 to
 # 0.94, stylised ones the least; things that are no faces, or halves of faces, reach 0.15 to 0.41.
 _NO_FACE, _FACE = 0.43, 0.60
+# A face that is told less surely has no axes of a face.
+_POSED = 0.25
 # Neighbours that a vertex takes its values from, how far around the nearest (cm), and what turning away costs (cm).
 _NEIGHBOURS, _BLUR, _TURNED = 6, 0.25, 1.0
 # Distances (cm) at which half of a vertex's trust is lost: across the surface, and along it beyond the model's spacing.
@@ -116,6 +118,18 @@ def carry_prior(
     if laid is None:
         return None
     return _carried(model, laid[0], laid[1], topology, points)
+
+
+def register(topology: Topology, points: Float64) -> tuple[Float64, FacePrior] | None:
+    """Return a face's own axes as rows (3, 3), and what is known of how it moves; None where there is hardly a face.
+
+    The axes are those of the model that was laid onto points (V, 3): x to the subject's left, y up, z out of the face.
+    """
+    model = builtin_face_model()
+    laid = lay(model, topology, points, None)
+    if laid is None or laid[1] < _POSED:
+        return None
+    return laid[0].pose.rotation.T.copy(), _carried(model, laid[0], laid[1], topology, points)
 
 
 def _finite(name: str, value: npt.ArrayLike, size: int) -> Float64:
