@@ -332,17 +332,30 @@ def same_face_elsewhere() -> mien.Performance:
     return performance(n_frames=25, seed=31, dtype=np.float64, gauge=gauge)
 
 
+def share_pasted(perf: mien.Performance, edit: mien.Paste) -> np.ndarray:
+    """How much of the way to its source each frame has gone."""
+    first, end = edit.source_frames
+    pasted = slice(edit.at, edit.at + end - first)
+    way = perf.expression[first:end] - perf.expression[pasted]
+    gone = mien.recombine(perf, [edit]).positions.astype(np.float64) - perf.take.positions
+    assert not np.delete(gone, pasted, axis=0).any()
+    turned = np.einsum("fij,fvj->fvi", perf.head.rotation[pasted], way)
+    return np.einsum("fvi,fvi->f", gone[pasted], turned) / (turned**2).sum(axis=(1, 2))
+
+
 def test_paste_eases_inside_its_ends():
-    edit = mien.Paste(source_frames=(0, 10), at=5, blend=3)
-    factors = edit._factors(FRAMES)
-    assert (factors[3:7] == 1).all()
-    assert (np.diff(factors[:4]) > 0).all()
-    assert factors[0] > 0
-    np.testing.assert_allclose(factors, factors[::-1], atol=1e-12)
-    assert (mien.Paste(source_frames=(0, 10), at=5, blend=0)._factors(FRAMES) == 1).all()
-    envelope = mien.envelope(FRAMES, 0, (7, 8), 12)
-    limited = dataclasses.replace(edit, envelope=envelope)._factors(FRAMES)
-    np.testing.assert_allclose(limited, factors * envelope[5:15])
+    perf = performance(dtype=np.float64)
+    edit = mien.Paste(source_frames=(0, 10), at=15, blend=3)
+    factors = share_pasted(perf, edit)
+    np.testing.assert_allclose(factors[3:7], 1, atol=1e-9)
+    assert (np.diff(factors[:4]) > 0.01).all()
+    assert factors[0] > 0.01
+    np.testing.assert_allclose(factors, factors[::-1], atol=1e-9)
+    hard = mien.Paste(source_frames=(0, 10), at=15, blend=0)
+    np.testing.assert_allclose(share_pasted(perf, hard), 1, atol=1e-9)
+    envelope = mien.envelope(FRAMES, 10, (17, 18), 22)
+    limited = share_pasted(perf, dataclasses.replace(edit, envelope=envelope))
+    np.testing.assert_allclose(limited, factors * envelope[15:25], atol=1e-9)
 
 
 @pytest.mark.parametrize("space", ["world", "head"])
