@@ -264,9 +264,10 @@ def composition_rows() -> None:
     for name, make in made.items():
         results, drift, seconds = {}, {}, {}
         for compose in ("head", "gradients"):
-            mien.recombine(perf, [make(compose)])  # what is compiled or kept for later calls is not counted
+            edit = make(compose)
+            mien.recombine(perf, [edit])  # what is compiled or kept for later calls is not counted
             begin = time.process_time()
-            results[compose] = mien.recombine(perf, [make(compose)]).positions.astype(np.float64)
+            results[compose] = mien.recombine(perf, [edit]).positions.astype(np.float64)
             seconds[compose] = time.process_time() - begin
             drift[compose] = mien.recombine(shaken, [make(compose)]).positions - results[compose]
         frames = int((results["head"] != acted.take.positions).any(axis=(1, 2)).sum())

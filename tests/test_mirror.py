@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.performances import performance
 
 import mien
+from mien.editing import mirror
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +87,17 @@ def test_messages(smirk):
         mien.recombine(perf, [mien.Mirror(9999)])
     with pytest.raises(ValueError, match="`method` must be one of"):
         mien.Mirror(method="guess")
+
+
+def test_the_symmetry_is_found_once_for_a_face(monkeypatch):
+    perf, count = performance(), []
+    found = mirror.symmetry
+    monkeypatch.setattr(mirror, "symmetry", lambda *a, **k: count.append(1) or found(*a, **k))
+    edit = mien.Mirror()
+    first = mien.recombine(perf, [edit]).positions
+    assert (mien.recombine(perf, [edit]).positions == first).all()
+    assert len(count) == 1
+    wider = mien.Performance(perf.take, perf.head, perf.neutral * [1.1, 1, 1], perf.residual, perf.confidence)
+    other = mien.recombine(wider, [edit]).positions
+    assert len(count) == 2
+    assert (other == mien.recombine(wider, [mien.Mirror()]).positions).all()

@@ -23,6 +23,7 @@ from mien.editing.recipes import (
 )
 from mien.geometry import regions
 from mien.geometry.symmetry import METHODS, Symmetry, symmetry
+from mien.values.topology import Topology
 
 __all__ = ["Mirror"]
 
@@ -83,7 +84,7 @@ class Mirror(Edit):
         """Work the mirroring out on a performance."""
         performance = scene.performance
         neutral = performance.neutral.astype(np.float64)
-        found = symmetry(performance.take.topology, neutral, method=self.method)
+        found = self._symmetry(performance.take.topology, neutral)
         weights = np.where(found.partner >= 0, 1.0, 0.0)
         within = vertex_weights(self.region, performance)
         if within is not None:
@@ -109,6 +110,14 @@ class Mirror(Edit):
             block.delta[:, reached] += np.where(np.isfinite(step).all(axis=2, keepdims=True), step, 0.0)
 
         return Application(start, stop, weights, add)
+
+    def _symmetry(self, topology: Topology, neutral: Float64) -> Symmetry:
+        """Find left and right, or take what this edit found when it was last applied; nothing takes longer."""
+        kept: tuple[Topology, Float64, Symmetry] | None = self.__dict__.get("_found")
+        if kept is None or kept[0] != topology or not np.array_equal(kept[1], neutral):
+            kept = topology, neutral, symmetry(topology, neutral, method=self.method)
+            self.__dict__["_found"] = kept
+        return kept[2]
 
     def _receiving(self, found: Symmetry, neutral: Float64, side: int) -> Float64:
         """Weight the vertices that take over from the other side: 1 there, a half in the middle, 0 on `side`."""
