@@ -136,7 +136,7 @@ def _steadied(thin: _Thin, learned: _Learned, found: Separated) -> Separated:
     def solve(positions: Float64) -> RigidMotion:
         return learned.separated(block.with_positions(positions), frames).head
 
-    noise = head_noise(block.positions, solve, centre)
+    noise = head_noise(block.positions, found.head[frames], solve, centre)
     known, size = trust > 0, extent(points)
     error = np.full(len(trust), np.inf)
     error[known] = HALF_TRUST * size * np.sqrt(1 / trust[known] - 1)

@@ -39,7 +39,10 @@ def runs(n_frames: int) -> npt.NDArray[np.int64]:
 
 
 def head_noise(
-    positions: npt.NDArray[Any], solve: Callable[[Float64], RigidMotion], centre: Float64
+    positions: npt.NDArray[Any],
+    head: RigidMotion,
+    solve: Callable[[Float64], RigidMotion],
+    centre: Float64,
 ) -> HeadNoise:
     """Return how far the noise of vertices alone moves heads.
 
@@ -47,6 +50,8 @@ def head_noise(
     ----------
     positions : (4 N, S, 3) floats
         Vertices of N runs of four consecutive frames, world; missing ones are NaN.
+    head : RigidMotion
+        Their heads, as `solve` finds them.
     solve : callable
         Finds the heads of such frames.
     centre : (3,) floats
@@ -59,7 +64,6 @@ def head_noise(
     again: by how far they move, they had moved already.
     """
     given = positions.astype(np.float64)
-    head = solve(given)
     local = head.apply_inverse(given).reshape(-1, _RUN, *given.shape[1:])
     third = (local[:, 3] - local[:, 0]) + 3 * (local[:, 1] - local[:, 2])
     squares = np.sum(third**2, axis=2) / (3 * _WHITE * _MEDIAN)
