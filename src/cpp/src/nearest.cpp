@@ -21,8 +21,6 @@ constexpr std::int64_t kQueryGrain = 256;  // queries per task
 struct Node {
     std::int32_t begin, end;
     std::int32_t left = -1;
-    std::int32_t axis = 0;
-    double split = 0;
 };
 
 // The k nearest points so far, nearest first, kept in the caller's output.
@@ -57,6 +55,7 @@ struct NearestPoints::Tree {
     std::vector<double> points;         // in tree order
     std::vector<std::int32_t> indices;  // tree order -> given order
     std::vector<Node> nodes;
+    std::vector<double> boxes;  // of each node's points: least, then largest coordinates
 
     Tree(const double* given, std::int64_t n, int d) : count(n), dimension(d) {
         indices.resize(static_cast<std::size_t>(n));
@@ -68,62 +67,84 @@ struct NearestPoints::Tree {
             std::copy_n(given + static_cast<std::int64_t>(indices[i]) * d, d, points.data() + i * d);
     }
 
-    // Cuts a node in two halves across its widest axis.
+    // Measures a node, and cuts it in two halves across its widest axis.
     void split(const double* given, std::size_t at) {
         Node node = nodes[at];
-        if (node.end - node.begin <= kLeaf) return;
-        double widest = -1;
+        boxes.resize(boxes.size() + 2 * dimension);
+        double *low = boxes.data() + boxes.size() - 2 * dimension, *high = low + dimension;
+        int widest = 0;
         for (int axis = 0; axis < dimension; ++axis) {
-            double low = std::numeric_limits<double>::infinity(), high = -low;
+            low[axis] = std::numeric_limits<double>::infinity();
+            high[axis] = -low[axis];
             for (std::int32_t i = node.begin; i < node.end; ++i) {
                 const double x = given[static_cast<std::int64_t>(indices[i]) * dimension + axis];
-                low = std::min(low, x);
-                high = std::max(high, x);
+                low[axis] = std::min(low[axis], x);
+                high[axis] = std::max(high[axis], x);
             }
-            if (high - low > widest) {
-                widest = high - low;
-                node.axis = axis;
-            }
+            if (high[axis] - low[axis] > high[widest] - low[widest]) widest = axis;
         }
+        if (node.end - node.begin <= kLeaf) return;
         const auto key = [&](std::int32_t i) {
-            return given[static_cast<std::int64_t>(i) * dimension + node.axis];
+            return given[static_cast<std::int64_t>(i) * dimension + widest];
         };
         const std::int32_t middle = node.begin + (node.end - node.begin) / 2;
         std::nth_element(
             indices.begin() + node.begin, indices.begin() + middle, indices.begin() + node.end,
             [&](std::int32_t a, std::int32_t b) { return key(a) != key(b) ? key(a) < key(b) : a < b; });
-        node.split = key(indices[middle]);
         node.left = static_cast<std::int32_t>(nodes.size());
         nodes[at] = node;
         nodes.push_back({node.begin, middle});
         nodes.push_back({middle, node.end});
     }
 
-    // `offset` holds, for each axis, how far the query lies outside the node along it (Arya and Mount 1993).
-    void search(std::int32_t at, const double* query, double* offset, double outside, Found& found) const {
+    // Squared distance from a node's box. Rounded as that of a point is, term by term, so it is never above
+    // it.
+    template <int D>
+    double outside(std::int32_t at, const double* query) const {
+        const int d = D > 0 ? D : dimension;
+        const double *low = boxes.data() + static_cast<std::int64_t>(at) * 2 * d, *high = low + d;
+        double sum = 0;
+        for (int axis = 0; axis < d; ++axis) {
+            const double q = query[axis], away = q - std::min(std::max(q, low[axis]), high[axis]);
+            sum += away * away;
+        }
+        return sum;
+    }
+
+    // D is the dimension where the compiler knows it, or 0.
+    template <int D>
+    void search(std::int32_t at, const double* query, Found& found) const {
         const Node& node = nodes[at];
-        if (node.left < 0) {
-            for (std::int32_t i = node.begin; i < node.end; ++i) {
-                const double* p = points.data() + static_cast<std::int64_t>(i) * dimension;
-                double sum = 0;
-                for (int axis = 0; axis < dimension; ++axis) {
-                    const double d = query[axis] - p[axis];
-                    sum += d * d;
-                }
-                found.offer(indices[i], sum);
-            }
+        if (node.left >= 0) {
+            const double one = outside<D>(node.left, query), two = outside<D>(node.left + 1, query);
+            const int first = two < one;
+            if ((first ? two : one) <= found.worst()) search<D>(node.left + first, query, found);
+            if ((first ? one : two) <= found.worst()) search<D>(node.left + 1 - first, query, found);
             return;
         }
-        const double across = query[node.axis] - node.split;
-        const std::int32_t near = node.left + (across >= 0), far = node.left + (across < 0);
-        search(near, query, offset, outside, found);
-        const double before = offset[node.axis];
-        const double beyond = outside - before * before + across * across;
-        // A little slack, so that rounding in the running sum hides no point that is equally near.
-        if (beyond * (1 - 1e-12) > found.worst()) return;
-        offset[node.axis] = across;
-        search(far, query, offset, beyond, found);
-        offset[node.axis] = before;
+        const int d = D > 0 ? D : dimension;
+        for (std::int32_t i = node.begin; i < node.end; ++i) {
+            const double* p = points.data() + static_cast<std::int64_t>(i) * d;
+            double sum = 0;
+            for (int axis = 0; axis < d; ++axis) {
+                const double away = query[axis] - p[axis];
+                sum += away * away;
+            }
+            found.offer(indices[i], sum);
+        }
+    }
+
+    template <int D>
+    void find(const double* queries, std::int64_t begin, std::int64_t end, int neighbours,
+              std::int32_t* index, double* squared) const {
+        for (std::int64_t q = begin; q < end; ++q) {
+            const double* query = queries + q * dimension;
+            Found found{index + q * neighbours, squared + q * neighbours, neighbours};
+            std::fill_n(found.index, neighbours, -1);
+            std::fill_n(found.squared, neighbours, std::numeric_limits<double>::infinity());
+            if (std::all_of(query, query + dimension, [](double x) { return std::isfinite(x); }))
+                search<D>(0, query, found);
+        }
     }
 };
 
@@ -157,17 +178,11 @@ void NearestPoints::find(const double* queries, std::int64_t queryCount, int nei
     if (neighbours < 1 || neighbours > tree_->count)
         throw Error(Status::invalidArgument, "neighbours must be 1 to " + std::to_string(tree_->count) +
                                                  ", got " + std::to_string(neighbours));
-    const int dimension = tree_->dimension;
     parallelFor(queryCount, kQueryGrain, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t q = begin; q < end; ++q) {
-            const double* query = queries + q * dimension;
-            Found found{index + q * neighbours, squared + q * neighbours, neighbours};
-            std::fill_n(found.index, neighbours, -1);
-            std::fill_n(found.squared, neighbours, std::numeric_limits<double>::infinity());
-            if (!std::all_of(query, query + dimension, [](double x) { return std::isfinite(x); })) continue;
-            double offset[kMaxDimension] = {};
-            tree_->search(0, query, offset, 0.0, found);
-        }
+        const auto run = tree_->dimension == 3   ? &Tree::find<3>
+                         : tree_->dimension == 6 ? &Tree::find<6>
+                                                 : &Tree::find<0>;
+        ((*tree_).*run)(queries, begin, end, neighbours, index, squared);
     });
 }
 
