@@ -492,8 +492,8 @@ def test_inputs_are_not_touched(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_report_is_a_folder_with_the_page(tmp_path: pathlib.Path) -> None:
-    perf = ball()
-    files = write_report(tmp_path / "new" / "folder", perf, edited(perf), facts={"a": "b"})
+    perf = ball(8)
+    files = write_report(tmp_path / "new" / "folder", perf, edited(perf, 2, 5), facts={"a": "b"})
     assert files[0] == tmp_path / "new" / "folder" / "report.html"
     assert all(file.is_file() for file in files)
 

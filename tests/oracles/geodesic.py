@@ -28,7 +28,8 @@ def distance(
         i, j = np.meshgrid(around, around)
         rows.append(i.ravel())
         columns.append(j.ravel())
-    pairs = np.unique(np.stack([np.concatenate(rows), np.concatenate(columns)], axis=1), axis=0)
+    once = np.unique(np.concatenate(rows) * len(points) + np.concatenate(columns))
+    pairs = np.stack([once // len(points), once % len(points)], axis=1)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
     graph = csr_matrix((np.maximum(lengths, 1e-300), (pairs[:, 0], pairs[:, 1])), shape=(len(points),) * 2)

@@ -59,26 +59,34 @@ def principal_component(performance: Performance, index: int) -> Float64:
 
 
 def _eigen(matrix: Float64) -> tuple[Float64, Float64]:
-    """Return eigenvalues and vectors (columns) of a symmetric matrix by cyclic Jacobi rotations, element by element."""
-    a, vectors, n = matrix.copy(), np.eye(len(matrix)), len(matrix)
+    """Return eigenvalues and vectors (columns) of a symmetric matrix by Jacobi rotations, element by element.
+
+    Half of the rows turn with the other half at once; partners change as in a tournament, so that in a sweep every pair
+    meets once. An odd count gets a row of zeros, with which nobody turns.
+    """
+    n = len(matrix)
+    half = (n + 1) // 2
+    a = np.zeros((2 * half, 2 * half))
+    a[:n, :n] = matrix
+    vectors, order = np.eye(2 * half), np.arange(2 * half)
     for _ in range(_SWEEPS):
         if np.abs(a - np.diag(np.diag(a))).max(initial=0) <= 1e-14 * np.abs(np.diag(a)).max():
             break
-        for p in range(n - 1):
-            for q in range(p + 1, n):
-                if a[p, q] == 0:
-                    continue
-                theta = (a[q, q] - a[p, p]) / (2 * a[p, q])
-                t = (1.0 if theta >= 0 else -1.0) / (abs(theta) + np.sqrt(theta * theta + 1))
-                c = 1 / np.sqrt(t * t + 1)
-                s = t * c
-                a[[p, q]] = c * a[p] - s * a[q], s * a[p] + c * a[q]
-                a[:, p], a[:, q] = c * a[:, p] - s * a[:, q], s * a[:, p] + c * a[:, q]
-                vectors[:, p], vectors[:, q] = (
-                    c * vectors[:, p] - s * vectors[:, q],
-                    s * vectors[:, p] + c * vectors[:, q],
-                )
-    return np.diag(a).copy(), vectors
+        for _ in range(2 * half - 1):
+            p, q = order[:half], order[: half - 1 : -1]
+            between = a[p, q]
+            meet = between != 0
+            theta = (a[q, q] - a[p, p]) / np.where(meet, 2 * between, 1.0)
+            slope = np.where(theta >= 0, 1.0, -1.0) / (np.abs(theta) + np.sqrt(theta * theta + 1))
+            t = np.where(meet, slope, 0.0)
+            c = 1 / np.sqrt(t * t + 1)
+            s = t * c
+            for table in (a, a.T, vectors.T):
+                rows, others = table[p], table[q]
+                table[p] = c[:, None] * rows - s[:, None] * others
+                table[q] = s[:, None] * rows + c[:, None] * others
+            order = np.concatenate([order[:1], order[-1:], order[1:-1]])
+    return np.diag(a)[:n].copy(), vectors[:n, :n]
 
 
 def amounts(departure: Float64, component: Float64, weights: Float64 | None) -> Float64:
