@@ -117,6 +117,25 @@ def test_every_path_and_thread_count_gives_the_same_bits(run_python, instruction
     assert run_python(HASHED, MIEN_ISA=instruction_set, MIEN_NUM_THREADS="3") == one
 
 
+@pytest.mark.parametrize(("side", "columns"), [(180, 131), (255, 66)])
+def test_large_answers_have_the_same_bits(rng, side: int, columns: int) -> None:
+    """Answers of more than 16 MiB go past the caches, and above 64,000 vertices blocks are cut otherwise."""
+    matrix, positions = grid(side)
+    factor = mien.SparseFactor(matrix, positions, dtype=np.float32)
+    rhs = rng.normal(size=(side * side, columns)).astype(np.float32)
+    asked = (0, 31, 32, 63, 64, columns - 1)
+    wanted = np.stack([factor.solve(rhs[:, k]) for k in asked], axis=1)
+    into = np.full((side * side, columns + 3), np.nan, np.float32)
+    for out in (np.empty_like(rhs), into[:, 1:-2]):  # rows begin at lines of memory, or anywhere
+        assert out.nbytes > 2**24
+        assert np.array_equal(factor.solve(rhs, out=out)[:, asked], wanted)
+    assert np.isnan(into[:, [0, -2, -1]]).all()
+    assert np.array_equal(factor.solve(rhs, out=rhs)[:, asked], wanted)
+    plain = factor.solve(into[:, 1:-2])
+    refined = factor.solve(into[:, 1:-2].astype(np.float64), refine=1)
+    assert np.abs(refined - plain).max() <= 1e-3 * np.abs(refined).max()
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 def test_in_place_gives_the_same_bits(rng, dtype: Any) -> None:
     matrix, positions = grid(15)

@@ -18,10 +18,10 @@ int roundedUp(std::int64_t count, int unit) {
     return static_cast<int>((count + unit - 1) / unit * unit);
 }
 
-// Into how many parts: enough for the widest block, and one for each thread where there is work for it.
+// Into how many parts: enough for the widest block, and as many for each thread where there is work for it.
 std::int64_t parts(std::int64_t units, std::int64_t most, int threads) {
     const std::int64_t needed = (units + most - 1) / most;
-    return std::max(needed, std::min<std::int64_t>(threads, units));
+    return std::max(needed, std::min<std::int64_t>((needed + threads - 1) / threads * threads, units));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct SolveBlock {
 
 // How frames and columns are cut. A column's answer does not depend on it, so it may follow the number of
 // threads.
-//   widest  of a block: 32, 48 or 64
+//   widest  of a block: a multiple of 16
 std::vector<SolveBlock> cutIntoBlocks(std::int64_t frames, std::int64_t columns, int widest, int threads);
 
 // The same numbers, seen as frames of one column where one frame's columns are not side by side.

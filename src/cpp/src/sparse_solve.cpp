@@ -17,9 +17,14 @@
 namespace mien {
 namespace {
 
-// The widest block of right-hand sides: 256 bytes a row. Wider ones leave the second cache, narrower ones
-// read the factor more often.
-constexpr int kWidestFloat = 64, kWidestDouble = 32;
+// Right-hand sides are packed in blocks of so many bytes a row, for main memory gives and takes short pieces
+// slowly, and solved in strips of so many columns: narrower ones read the factor more often, wider ones do
+// not stay in the second cache. Where not even the factor is near, a strip is the whole block.
+constexpr int kBlockBytes = 512, kFarBlockBytes = 256, kStrip = 32;
+constexpr std::int64_t kFar = 64000;  // unknowns
+
+// Answers of more bytes than this go past the caches.
+constexpr std::int64_t kStreamed = 16 << 20;
 
 // Refinement has stalled when a step does not bring the error to less than this part of it.
 constexpr double kStalled = 0.5;
@@ -55,9 +60,13 @@ class Solver {
                                       1,        out.columnStride, out.rowStride, 0}
                        : ConstColumns(out);
         refines_ = options.refine > 0 || options.tolerance > 0 || options.measure;
-        const int widest = state.storage == Scalar::float32 && !refines_ ? kWidestFloat : kWidestDouble;
+        const bool strips = size() <= kFar && !refines_ && rhs_.frames == 1;
+        const int item = state.storage == Scalar::float32 && !refines_ ? 4 : 8;
+        if (strips) strip_ = kStrip;
         // Three numbers at a vertex fill 48 columns with 16 frames.
-        blocks_ = cutIntoBlocks(rhs_.frames, rhs_.columns, rhs_.columns == 3 ? 48 : widest, threadCount());
+        const int widest = rhs_.columns == 3 ? 48 : (strips ? kBlockBytes : kFarBlockBytes) / item;
+        blocks_ = cutIntoBlocks(rhs_.frames, rhs_.columns, widest, threadCount());
+        streams_ = out.frames * out.rows * out.columns * (out.scalar == Scalar::float32 ? 4 : 8) > kStreamed;
         const bool whole = std::any_of(blocks_.begin(), blocks_.end(),
                                        [](const SolveBlock& block) { return block.spread > 1; });
         if (whole) invert();
@@ -91,8 +100,11 @@ class Solver {
     }
 
     PackingView view(const ConstColumns& of, const SolveBlock& block) const {
-        return packingView(of, block, pattern().permutation.data(),
-                           inverse_.empty() ? nullptr : inverse_.data());
+        PackingView out = packingView(of, block, pattern().permutation.data(),
+                                      inverse_.empty() ? nullptr : inverse_.data());
+        out.strip = strip_;
+        out.stream = streams_;
+        return out;
     }
 
     void pack(const SolveBlock& block, Scalar scalar, void* x) const {
@@ -109,7 +121,11 @@ class Solver {
         const std::size_t item = state_.storage == Scalar::float32 ? sizeof(float) : sizeof(double);
         const ScratchPool::Lease scratch(pool_, static_cast<std::size_t>(size()) * block.width * item);
         pack(block, state_.storage, scratch.data());
-        solveBlock(pattern(), state_.values.data(), state_.storage, scratch.data(), block.width);
+        const int strip = strip_ > 0 ? strip_ : block.width;
+        for (int k = 0; k < block.width; k += strip)
+            solveBlock(pattern(), state_.values.data(), state_.storage,
+                       scratch.data() + static_cast<std::size_t>(size()) * k * item,
+                       std::min(strip, block.width - k));
         unpack(block, state_.storage, scratch.data());
         return {};
     }
@@ -128,7 +144,8 @@ class Solver {
     ConstColumns given_, rhs_, out_;  // as given, and as blocks see it
     std::vector<SolveBlock> blocks_;
     std::vector<std::int32_t> inverse_;
-    bool refines_ = false;
+    bool refines_ = false, streams_ = false;
+    int strip_ = 0;  // columns, or 0 for one strip
     double norm_ = 0;
     std::mutex fallBackMutex_;
     Scratch fallBack_;

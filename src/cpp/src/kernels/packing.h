@@ -6,8 +6,10 @@
 namespace mien {
 
 // One block of right-hand sides in the caller's memory: columns that are `lines` frames of `columns` numbers
-// at every vertex. In the packed block x, n x width and row-major, the number k of frame f is column
-// k * spread + f. `rows` (n) says which vertex a row of x is.
+// at every vertex. In the packed block x, n x width, the number k of frame f is column k * spread + f. x is
+// kept in strips of `strip` columns, the last as wide as what is left: each is a matrix of its own, row-major
+// (narrow enough to stay near while it is solved for), and they follow each other. `rows` (n) says which
+// vertex a row of x is.
 struct PackingView {
     const void* data;  // of the block's first number at vertex 0; not const where it is unpacked to
     ptrdiff_t frameStride, rowStride, columnStride;  // bytes
@@ -15,6 +17,8 @@ struct PackingView {
     const int32_t* rows;     // [row of x] = vertex
     const int32_t* inverse;  // [vertex] = row of x, or null: only for whole frames
     int64_t count;           // n
+    int strip = 0;           // a multiple of 8, or 0 for one strip
+    bool stream = false;     // whether what is unpacked may go past the caches
 };
 
 // [scalar of the caller's memory][scalar of x], 0 float and 1 double.
