@@ -12,8 +12,9 @@ namespace {
 
 using Integers = std::vector<std::int32_t>;
 
-// From this size on separators along the surface save more in numbers and solves than they cost to find.
-constexpr std::int32_t kLargeGraph = 50000;
+// From so many edges on (twice, there and back) separators along the surface save more in numbers than they
+// cost to find: surfaces of about 200,000 vertices, half as many where neighbours of neighbours are joined.
+constexpr std::size_t kLargeGraph = 1200000;
 
 // A vertex with more neighbours than so many roots of all is eliminated last: it would only blur degrees and
 // join everything (Amestoy, Davis, Duff 2004).
@@ -94,8 +95,9 @@ std::vector<std::int32_t> orderGraph(const Graph& graph, const double* positions
         return order;
     }
     if (ordering != Ordering::geometric)
-        return orderByStructure(graph, ordering == Ordering::surface ||
-                                           (ordering == Ordering::automatic && graph.size >= kLargeGraph));
+        return orderByStructure(
+            graph, ordering == Ordering::surface ||
+                       (ordering == Ordering::automatic && graph.neighbours.size() >= kLargeGraph));
     if (!positions)
         throw Error(Status::invalidArgument, "`positions` must be given for the geometric ordering");
     for (std::int64_t k = 0; k < 3 * static_cast<std::int64_t>(graph.size); ++k)

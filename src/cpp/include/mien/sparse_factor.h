@@ -20,7 +20,7 @@ struct SparseMatrix {
 
 // In which order columns are eliminated; it decides how much the factor fills in.
 enum class Ordering {
-    automatic,      // surface from 50,000 unknowns on, minimumDegree below
+    automatic,      // surface from 600,000 edges on, minimumDegree below
     geometric,      // nested dissection by planes through the positions
     minimumDegree,  // approximate minimum degree
     natural,        // as they come

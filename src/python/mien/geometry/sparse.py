@@ -55,7 +55,7 @@ class SparseFactor:
     ordering : {"auto", "surface", "geometric", "amd", "natural"}
         "amd" is approximate minimum degree. "surface" cuts the graph into halves again and again (nested dissection)
         along what hangs together, and "geometric" by planes, which cut all of a face's surfaces that lie inside each
-        other. "auto" is "surface" from 50,000 unknowns on and "amd" below.
+        other. "auto" is "surface" from 600,000 edges on (a Laplacian of 200,000 vertices) and "amd" below.
     pattern : SparseFactor, optional
         A factor of a matrix with entries at the same places, whose ordering and symbolic analysis are shared.
         `positions` and `ordering` are then not used.

@@ -18,7 +18,7 @@ typedef struct mien_sparse_matrix {
 
 typedef int32_t mien_ordering;
 enum {
-    MIEN_ORDER_AUTOMATIC = 0,      /* surface from 50,000 unknowns on, minimum degree below */
+    MIEN_ORDER_AUTOMATIC = 0,      /* surface from 600,000 edges on, minimum degree below */
     MIEN_ORDER_GEOMETRIC = 1,      /* nested dissection by planes through the positions */
     MIEN_ORDER_MINIMUM_DEGREE = 2, /* approximate minimum degree */
     MIEN_ORDER_NATURAL = 3,        /* as they come */
