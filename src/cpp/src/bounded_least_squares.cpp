@@ -81,8 +81,9 @@ BoundedProblem::BoundedProblem(const double* given, std::int64_t count, const do
         throw Error(Status::numericalFailure, "gram must be positive semi-definite, and it is not");
     if (empty || pivot <= kDependent) ridge = kDependent * (mean > 0 ? mean : 1);
     least = std::numeric_limits<double>::infinity();
+    diagonal.resize(lower.size());
     for (std::int64_t i = 0; i < size; ++i) {
-        gram[i * stride + i] += ridge;
+        diagonal[i] = gram[i * stride + i] += ridge;
         least = std::min(least, gram[i * stride + i] * 1e-15);
     }
 }
@@ -105,7 +106,9 @@ class ActiveSet {
           reciprocal_(static_cast<std::size_t>(problem.stride)),
           scratch_(reciprocal_.size()),
           gradient_(reciprocal_.size()),
-          w_(reciprocal_.size()) {}
+          w_(reciprocal_.size()) {
+        restart();
+    }
 
     // Solves for one right-hand side; the residual that was reached.
     double solve(const double* b);
@@ -117,6 +120,8 @@ class ActiveSet {
     void factor();
     void solveFree();
     std::int64_t infeasible();
+    void take(const double* b);
+    void change(std::int64_t i, Place to);
     void exchange(const double* b);
     void differentiate(const double* b);
     bool clip();
@@ -126,17 +131,23 @@ class ActiveSet {
     std::vector<Place> place_, next_;
     std::vector<std::int64_t> order_, changes_;  // free variables; those on the wrong side
     std::int64_t factored_ = 0;                  // panels of eight free variables that hold the factor
+    bool whole_ = false;                         // and so does the last one, which is not full
     Vector panels_, reciprocal_, scratch_, gradient_, w_, kept_;
+    Vector rhs_;  // for which gradient_ is that at w_; empty if it is for none
     std::int32_t pivots_ = 0;
 };
 
 void ActiveSet::restart() {
     std::fill(place_.begin(), place_.end(), atLower);
+    std::copy(p_.lower.begin(), p_.lower.end(), w_.begin());
     order_.clear();
     factored_ = 0;
+    whole_ = false;
+    rhs_.clear();
 }
 
 void ActiveSet::factor() {
+    if (whole_) return;
     const auto count = static_cast<std::int64_t>(order_.size());
     const std::int64_t failed =
         kernels().bounded.factorRows(p_.gram.data(), p_.stride, order_.data(), count, factored_, p_.least,
@@ -145,6 +156,7 @@ void ActiveSet::factor() {
         throw Error(Status::numericalFailure,
                     "gram is too near to singular at variable " + std::to_string(order_[failed]));
     factored_ = count / 8;  // a panel that is not full changes with the next variable
+    whole_ = true;
 }
 
 // w_F += G_FF^-1 (-gradient_F)
@@ -168,19 +180,43 @@ std::int64_t ActiveSet::infeasible() {
     next_.clear();
     for (std::int64_t i = 0; i < p_.size; ++i) {
         const double slack = kSettled * p_.width[i], w = w_[i], g = gradient_[i];
-        Place to = place_[i];
-        if (place_[i] == isFree) {
-            if (w < p_.lower[i] - slack) to = atLower;
-            if (w > p_.upper[i] + slack) to = atUpper;
-        } else if (p_.lower[i] < p_.upper[i]) {
-            const double flat = slack * p_.gram[i * p_.stride + i];
-            if (place_[i] == atLower ? g < -flat : g > flat) to = isFree;
-        }
-        if (to == place_[i]) continue;
+        const double flat = slack * p_.diagonal[i];
+        // Without branches, for nothing foretells which variables are free.
+        const bool free = place_[i] == isFree, low = place_[i] == atLower, held = p_.lower[i] == p_.upper[i];
+        const bool under = free & (w < p_.lower[i] - slack), over = free & (w > p_.upper[i] + slack);
+        const bool leaves = !free & !held & ((low & (g < -flat)) | (!low & (g > flat)));
+        if (!(under | over | leaves)) continue;
         changes_.push_back(i);
-        next_.push_back(to);
+        next_.push_back(under ? atLower : over ? atUpper : isFree);
     }
     return static_cast<std::int64_t>(changes_.size());
+}
+
+// The gradient at the weights of the frame before.
+void ActiveSet::take(const double* b) {
+    if (rhs_.empty())
+        differentiate(b);
+    else
+        for (std::int64_t i = 0; i < p_.size; ++i) gradient_[i] += rhs_[i] - b[i];
+}
+
+// What becomes free starts from 0, where a shape that moves nothing stays exactly.
+void ActiveSet::change(std::int64_t i, Place to) {
+    place_[i] = to;
+    whole_ = false;
+    ++pivots_;
+    if (to == isFree) {
+        order_.push_back(i);
+    } else {
+        const auto at = std::find(order_.begin(), order_.end(), i);
+        factored_ = std::min<std::int64_t>(factored_, (at - order_.begin()) / 8);
+        order_.erase(at);
+    }
+    const double weight = to == isFree ? 0 : to == atLower ? p_.lower[i] : p_.upper[i];
+    const double moved = weight - w_[i];
+    w_[i] = weight;
+    if (moved != 0)
+        kernels().bounded.addRow(moved, p_.gram.data() + i * p_.stride, gradient_.data(), p_.size);
 }
 
 // Block principal pivoting (Judice and Pires 1994): all that are infeasible change at once; when that has not
@@ -188,10 +224,8 @@ std::int64_t ActiveSet::infeasible() {
 void ActiveSet::exchange(const double* b) {
     std::int64_t fewest = p_.size + 1;
     int tries = kBlockTries;
+    take(b);
     for (;;) {
-        for (std::int64_t i = 0; i < p_.size; ++i)
-            w_[i] = place_[i] == isFree ? 0 : place_[i] == atLower ? p_.lower[i] : p_.upper[i];
-        differentiate(b);  // cheap: rows of variables that are 0 are not read
         solveFree();
         differentiate(b);
         const std::int64_t count = infeasible();
@@ -203,17 +237,7 @@ void ActiveSet::exchange(const double* b) {
         } else {
             --tries;
         }
-        for (std::int64_t c = tries >= 0 ? 0 : count - 1; c < count; ++c, ++pivots_) {
-            const std::int64_t i = changes_[c];
-            place_[i] = next_[c];
-            if (place_[i] == isFree) {
-                order_.push_back(i);
-            } else {
-                const auto at = std::find(order_.begin(), order_.end(), i);
-                factored_ = std::min<std::int64_t>(factored_, (at - order_.begin()) / 8);
-                order_.erase(at);
-            }
-        }
+        for (std::int64_t c = tries >= 0 ? 0 : count - 1; c < count; ++c) change(changes_[c], next_[c]);
     }
 }
 
@@ -235,7 +259,7 @@ double ActiveSet::polish(const double* b) {
         if (clip() || step > 0) differentiate(b);
         double worst = 0;
         for (std::int64_t i = 0; i < p_.size; ++i)
-            worst = std::max(worst, p_.residual(i, w_[i], gradient_[i], p_.gram[i * p_.stride + i]));
+            worst = std::max(worst, p_.residual(i, w_[i], gradient_[i], p_.diagonal[i]));
         if (worst <= kSettled) return worst;
         if (!(worst < best) || step == 3) break;
         best = worst;
@@ -255,6 +279,10 @@ double ActiveSet::solve(const double* b) {
         exchange(b);
         residual = polish(b);
     }
+    if (residual <= kSettled)
+        rhs_.assign(b, b + p_.size);
+    else
+        rhs_.clear();  // polish has gone back to weights whose gradient is not kept
     return residual;
 }
 

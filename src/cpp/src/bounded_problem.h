@@ -38,6 +38,7 @@ struct BoundedProblem {
 
     std::int64_t size, stride;
     Vector gram, lower, upper, width;  // gram with the ridge, rows padded with zeros
+    Vector diagonal;                   // of gram
     double ridge = 0, least = 0;       // least: no pivot may be smaller
 };
 

@@ -14,9 +14,9 @@ struct BoundedResult {
     std::int32_t* pivots = nullptr;  // F, variables that changed between free and bound
 };
 
-// Minimises 1/2 w' G w - b' w for lower <= w <= upper by block principal pivoting: a tableau of G, swept on
-// the free variables, is kept from one right-hand side to the next, so that one whose free variables are
-// those of the one before costs two products of a matrix and a vector.
+// Minimises 1/2 w' G w - b' w for lower <= w <= upper by block principal pivoting: Cholesky's factor of G
+// on the free variables is kept from one right-hand side to the next, so that one whose free variables are
+// those of the one before costs a solve and a product of a matrix and a vector.
 //
 // A Gram matrix whose columns depend on each other gets a ridge; see `ridge`. Const after construction,
 // usable from many threads. The bits of the result depend neither on the number of threads nor on the
