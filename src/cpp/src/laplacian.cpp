@@ -13,15 +13,7 @@
 namespace mien {
 namespace {
 
-constexpr std::int64_t kTriangleGrain = 8192, kVertexGrain = 4096;
-
-// An entry before entries of the same row are joined: the corner opposite an edge that leads to `row`.
-struct Incidence {
-    std::int32_t row, corner;
-    bool operator<(const Incidence& other) const {
-        return row != other.row ? row < other.row : corner < other.corner;
-    }
-};
+constexpr std::int64_t kTriangleGrain = 8192, kVertexGrain = 4096, kEdgeGrain = 16384;
 
 // Not cleared: every number is written before it is read.
 std::unique_ptr<double[]> roomFor(std::int64_t count) {
@@ -64,6 +56,14 @@ struct LengthShape {
 };
 
 }  // namespace
+
+// An entry before entries of the same row are joined: the corner opposite an edge that leads to `row`.
+struct LaplacianPattern::Incidence {
+    std::int32_t row, corner;
+    bool operator<(const Incidence& other) const {
+        return row != other.row ? row < other.row : corner < other.corner;
+    }
+};
 
 LaplacianPattern::LaplacianPattern(const std::int32_t* triangles, std::int64_t triangleCount,
                                    std::int64_t vertexCount)
@@ -117,16 +117,13 @@ void LaplacianPattern::joinEdges() {
         found[place[j]++] = {i, corner};
     });
 
-    const std::int32_t zero = static_cast<std::int32_t>(3 * triangleCount_);
     columnStart_.reserve(start.size());
     columnStart_.push_back(0);
     diagonal_.reserve(start.size());
+    rows_.reserve(found.size() / 2 + start.size());
+    edgeCorners_.reserve(found.size() / 2 + 2);
+    edgeEntries_.reserve(found.size() / 2 + 2);
     sharedStart_.push_back(0);
-    const auto push = [&](std::int32_t row, std::int32_t first, std::int32_t second) {
-        rows_.push_back(row), first_.push_back(first), second_.push_back(second);
-    };
-    for (std::vector<std::int32_t>* each : {&rows_, &first_, &second_})
-        each->reserve(found.size() / 2 + start.size());
     for (std::int32_t v = 0; v < vertexCount_; ++v) {
         const auto begin = found.begin() + start[v], end = found.begin() + start[v + 1];
         std::sort(begin, end);
@@ -137,23 +134,35 @@ void LaplacianPattern::joinEdges() {
             if (!passed && at->row > v) {
                 passed = true;
                 diagonal_.push_back(nonZeros());
-                push(v, zero, zero);
+                rows_.push_back(v);
             }
-            if (next - at <= 2) {
-                push(at->row, at->corner, next - at == 2 ? at[1].corner : zero);
-            } else {
-                for (auto one = at; one != next; ++one) shared_.push_back(one->corner);
-                push(at->row, zero + static_cast<std::int32_t>(sharedStart_.size()), zero);
-                sharedStart_.push_back(static_cast<std::int64_t>(shared_.size()));
-            }
+            if (at->row > v) joinEdge(found.data() + (at - found.begin()), next - at);
+            rows_.push_back(at->row);
             at = next;
         }
         if (!passed) {
             diagonal_.push_back(nonZeros());
-            push(v, zero, zero);
+            rows_.push_back(v);
         }
         columnStart_.push_back(nonZeros());
     }
+    // The entries above the diagonal of a column come in the order in which earlier columns name it.
+    std::vector<std::int64_t> above(columnStart_.begin(), columnStart_.end() - 1);
+    for (std::size_t e = 0; e < edgeEntries_.size(); e += 2)
+        edgeEntries_[e + 1] = static_cast<std::uint32_t>(above[rows_[edgeEntries_[e]]]++);
+}
+
+// The edge whose entry below the diagonal is the next one, with `count` corners.
+void LaplacianPattern::joinEdge(const Incidence* corners, std::int64_t count) {
+    const std::int32_t zero = static_cast<std::int32_t>(3 * triangleCount_);
+    edgeEntries_.insert(edgeEntries_.end(), {static_cast<std::uint32_t>(nonZeros()), 0});
+    if (count <= 2) {
+        edgeCorners_.insert(edgeCorners_.end(), {corners[0].corner, count == 2 ? corners[1].corner : zero});
+        return;
+    }
+    edgeCorners_.insert(edgeCorners_.end(), {zero + static_cast<std::int32_t>(sharedStart_.size()), zero});
+    for (std::int64_t i = 0; i < count; ++i) shared_.push_back(corners[i].corner);
+    sharedStart_.push_back(static_cast<std::int64_t>(shared_.size()));
 }
 
 // Half cotangents at the corners -> entries. `corners` has room for the zero and the shared sums at its end.
@@ -163,9 +172,12 @@ void LaplacianPattern::columns(double* corners, double* values) const {
     double* tail = corners + 3 * triangleCount_;
     tail[0] = 0;
     run.sumGroups(corners, sharedStart_.data(), shared_.data(), 0, shared, tail + 1);
+    const auto edges = static_cast<std::int64_t>(edgeCorners_.size() / 2);
+    parallelFor(edges, kEdgeGrain, [&](std::int64_t begin, std::int64_t end) {
+        run.edges(corners, edgeCorners_.data(), edgeEntries_.data(), begin, end, values);
+    });
     parallelFor(vertexCount_, kVertexGrain, [&](std::int64_t begin, std::int64_t end) {
-        run.columns(corners, first_.data(), second_.data(), columnStart_.data(), diagonal_.data(), begin, end,
-                    values);
+        run.diagonals(columnStart_.data(), diagonal_.data(), begin, end, values);
     });
 }
 

@@ -55,8 +55,10 @@ class LaplacianPattern {
     void gradient(const ConstFrames& positions, double* values) const;
 
   private:
+    struct Incidence;
     void joinCorners();
     void joinEdges();
+    void joinEdge(const Incidence* corners, std::int64_t count);
     void columns(double* corners, double* values) const;
     void sumAreas(const double* areas, double* mass) const;
 
@@ -64,9 +66,11 @@ class LaplacianPattern {
     std::vector<std::int32_t> triangles_;
     std::vector<std::int64_t> columnStart_, diagonal_;  // diagonal_: the slot of each diagonal entry
     std::vector<std::int32_t> rows_;
-    // For each slot two corners (k * triangleCount + t) whose half cotangents it sums. Corner 3 T is zero;
-    // the ones after it are sums over edges with more than two triangles: of shared_[sharedStart_[i] ...].
-    std::vector<std::int32_t> first_, second_, shared_;
+    // For each edge two corners (k * triangleCount + t) whose half cotangents it sums, and its entries below
+    // and above the diagonal. Corner 3 T is zero; the ones after it are sums over edges with more than two
+    // triangles: of shared_[sharedStart_[i] ...].
+    std::vector<std::int32_t> edgeCorners_, shared_;
+    std::vector<std::uint32_t> edgeEntries_;
     std::vector<std::int64_t> sharedStart_;
     std::vector<std::int64_t> cornerStart_;  // for each vertex its corners, by triangle
     std::vector<std::int32_t> corners_;

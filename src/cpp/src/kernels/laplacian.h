@@ -30,11 +30,13 @@ struct LaplacianKernels {
     Corners voronoiAreasFloat, voronoiAreasDouble;  // the part of the area that is nearest to every corner
     Corners gradientsFloat, gradientsDouble;  // of the hat functions: component c, corner k in plane 3 c + k
 
-    // values[s] = -(corners[first[s]] + corners[second[s]]) for the entries s of the columns [begin, end),
-    // then the diagonal entry of each column = -(sum of its others, in order).
-    void (*columns)(const double* corners, const int32_t* first, const int32_t* second,
-                    const int64_t* columnStart, const int64_t* diagonal, int64_t begin, int64_t end,
-                    double* values);
+    // For the edges [begin, end), each with two corners and two entries: both entries become -(sum of the
+    // corners).
+    void (*edges)(const double* corners, const int32_t* corner, const uint32_t* entries, int64_t begin,
+                  int64_t end, double* values);
+    // The diagonal entry of each column in [begin, end) = -(sum of its others, in order).
+    void (*diagonals)(const int64_t* columnStart, const int64_t* diagonal, int64_t begin, int64_t end,
+                      double* values);
     // sums[v] = sum of values[members[i]] for i in [start[v], start[v + 1]), in order, for v in [begin, end).
     void (*sumGroups)(const double* values, const int64_t* start, const int32_t* members, int64_t begin,
                       int64_t end, double* sums);
