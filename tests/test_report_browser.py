@@ -656,6 +656,11 @@ def test_captions_say_how_to_read_a_view_and_name_the_worst_frames(
     for view in ("heat", "residual", "mobility", "difference"):
         assert " mm" in seen[view], view
     assert "<b>other</b>" in seen["difference"]
+    legend = "document.querySelector('#legend-title').textContent"
+    for beside, right in (("mobility", True), ("take", False)):
+        browser.open(checked, f"#view=residual&with={beside}&layout=wipe")
+        assert ("right picture" in browser.evaluate(legend)) == right
+    browser.open(checked, "#view=difference")
     assert browser.evaluate("document.querySelectorAll('b').length") == 0
     buttons = "[...document.querySelectorAll('#worst button')].map(b => b.textContent)"
     assert browser.evaluate(buttons) == ["1021"]

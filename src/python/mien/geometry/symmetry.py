@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mien import _validate
+from mien import _core, _validate
 from mien.errors import NumericalError
 from mien.values.topology import Topology
 
@@ -141,17 +140,18 @@ def _plane(points: Float64) -> tuple[Float64, float]:
     few = points[:: max(1, len(points) // _SAMPLES)]
     many = points[:: max(1, len(points) // _TARGETS)]
     middle = points.mean(axis=0)
+    tree = _core.NearestPoints(np.ascontiguousarray(many))
     candidates = [
-        _settled(few, many, axis, float(axis @ middle))
+        _settled(few, many, tree, axis, float(axis @ middle))
         for axis in np.linalg.eigh(np.cov((few - middle).T))[1].T
     ]
     _, normal, offset = min(candidates, key=lambda candidate: candidate[0])
     # A sample's mirror image falls between the other samples: only among all points is there one for each.
     spread = float(np.sqrt(((points - middle) ** 2).sum(axis=1).mean()))
-    some = points[:: max(1, len(points) // _TARGETS)]
+    some, everywhere = many, _core.NearestPoints(np.ascontiguousarray(points))
     for reach in spread * np.array([0.08, 0.04, 0.04, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005]):
         mirrored = some - 2.0 * (some @ normal - offset)[:, None] * normal
-        nearest = _within(mirrored, points, float(reach))
+        nearest = _within(mirrored, everywhere, float(reach))
         kept = nearest >= 0
         if np.count_nonzero(kept) < 0.5 * len(some):
             break
@@ -159,12 +159,14 @@ def _plane(points: Float64) -> tuple[Float64, float]:
     return (normal, offset) if normal[np.argmax(np.abs(normal))] > 0 else (-normal, -offset)
 
 
-def _settled(few: Float64, many: Float64, normal: Float64, offset: float) -> tuple[float, Float64, float]:
+def _settled(
+    few: Float64, many: Float64, tree: _core.NearestPoints, normal: Float64, offset: float
+) -> tuple[float, Float64, float]:
     """Lay the reflected points over the points until they rest; returns how far apart they stay, and the plane."""
     error = np.inf
     for i in range(_ROUNDS):
         mirrored = few - 2.0 * (few @ normal - offset)[:, None] * normal
-        nearest, squared = _nearest(mirrored, many)
+        nearest, squared = (found[:, 0] for found in tree.find(mirrored, 1))
         error = float(np.mean(np.sqrt(np.sort(squared)[: max(3, int(0.9 * len(few)))])))
         # Far pairs are noses of cropped masks and ears that only one side has.
         kept = squared <= np.quantile(squared, 0.95 if i < 5 else 0.8)
@@ -173,12 +175,6 @@ def _settled(few: Float64, many: Float64, normal: Float64, offset: float) -> tup
         if abs(before @ normal) > 1 - 1e-8:
             break
     return error, normal, offset
-
-
-def _nearest(queries: Float64, points: Float64) -> tuple[Int64, Float64]:
-    squared = (queries**2).sum(1)[:, None] - 2.0 * queries @ points.T + (points**2).sum(1)
-    index = squared.argmin(axis=1)
-    return index, np.maximum(squared[np.arange(len(queries)), index], 0.0)
 
 
 def _by_position(
@@ -191,36 +187,17 @@ def _by_position(
     reach = 0.5 * float(np.median(edges)) if edges.size else 1e-3 * float(np.ptp(points[present]))
     partner = np.full(len(points), -1, np.int32)
     known = np.flatnonzero(present)
-    found = _within(plane.reflect(points[known]), points[known], max(reach, np.finfo(float).tiny))
+    tree = _core.NearestPoints(points[known])
+    found = _within(plane.reflect(points[known]), tree, max(reach, np.finfo(float).tiny))
     partner[known] = np.where(found >= 0, known[found], -1)
     return _mutual(partner)
 
 
-def _within(queries: Float64, points: Float64, reach: float) -> Int64:
-    """Return for each query the nearest point nearer than `reach`, -1 for none; points are binned in cells."""
-    low = points.min(axis=0) - reach
-    sizes = np.floor((points.max(axis=0) - low) / reach).astype(np.int64) + 2
-
-    def keys(cells: Int64) -> Int64:
-        inside = ((cells >= 0) & (cells < sizes)).all(axis=1)
-        out: Int64 = np.where(inside, (cells[:, 0] * sizes[1] + cells[:, 1]) * sizes[2] + cells[:, 2], -1)
-        return out
-
-    own = keys(np.floor((points - low) / reach).astype(np.int64))
-    order = np.argsort(own, kind="stable")
-    own = own[order]
-    at = np.floor((queries - low) / reach).astype(np.int64)
-    best, nearest = np.full(len(queries), reach**2), np.full(len(queries), -1, np.int64)
-    for step in itertools.product((-1, 0, 1), repeat=3):
-        wanted = keys(at + np.array(step))
-        first, stop = np.searchsorted(own, wanted), np.searchsorted(own, wanted, side="right")
-        for k in range(int((stop - first).max(initial=0))):
-            asked = np.flatnonzero(first + k < stop)
-            candidate = order[first[asked] + k]
-            squared = ((queries[asked] - points[candidate]) ** 2).sum(axis=1)
-            better = squared < best[asked]
-            best[asked[better]], nearest[asked[better]] = squared[better], candidate[better]
-    return nearest
+def _within(queries: Float64, points: _core.NearestPoints, reach: float) -> Int64:
+    """Return for each query the nearest point nearer than `reach`, -1 for none."""
+    nearest, squared = points.find(np.ascontiguousarray(queries), 1)
+    found: Int64 = np.where(squared[:, 0] < reach**2, nearest[:, 0], -1).astype(np.int64)
+    return found
 
 
 class _Corners(NamedTuple):

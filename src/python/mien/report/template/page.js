@@ -173,9 +173,10 @@ function tellControls() {
   $("wipe").style.left = 100 * state.wipe + "%";
   $("wipe").setAttribute("aria-valuenow", String(Math.round(100 * state.wipe)));
   $("stage").dataset.layout = layout;
-  const heat = heatOf(view) || (compared ? heatOf(partner()) : null);
+  const beside = compared ? heatOf(partner()) : null;
+  const heat = heatOf(view) || beside;
   $("legend").hidden = !heat;
-  if (heat) tellLegend(heat, kViews[heatOf(view) ? view : partner()].heat === true);
+  if (heat) tellLegend(heat, kViews[heatOf(view) ? view : partner()].heat === true, beside && beside !== heat);
   tellCaption(view);
   const slider = $("slider");
   slider.value = String(state.frame);
@@ -188,12 +189,12 @@ function tellControls() {
   Object.assign(root.dataset, { frame: number, view, layout });
 }
 
-// `choice`: whether the reader chooses what is measured.
-function tellLegend(heat, choice) {
+// `choice`: whether the reader chooses what is measured; `right`: whether the left picture has another scale.
+function tellLegend(heat, choice, right) {
   const range = data.heatRange[heat];
   const curve = data.curves.find(({ key }) => key === heat);
   const more = choice ? curve.lines[0].values.some((v) => v > range * 1.001) : true;
-  $("legend-title").textContent = kLegends[heat] + `, ${data.unit}`;
+  $("legend-title").textContent = kLegends[heat] + `, ${data.unit}` + (right ? " (right picture)" : "");
   $("heats").hidden = !choice || Object.keys(kHeats).length < 2;
   const ticks = [0, range / 2, range].map((v) => element("span", {}, String(+v.toPrecision(3))));
   if (more) ticks[2].textContent += " +";
