@@ -110,7 +110,7 @@ class _Learned(NamedTuple):
         head, trust, residual = self.solver.refine(block.positions, head)
         present = np.isfinite(block.positions).all(axis=2)
         shown = np.sum(present * self.weights, axis=1) / self.weights.sum()
-        trust = trust * shown**4 / (trust * shown**4 + (1 - trust))  # the error grows by 1 / shown²
+        trust = trust * shown**6 / (trust * shown**6 + (1 - trust))  # the error grows by 1 / shown³
         if self.rest is not None:
             head, apart = self.rest.steadied(block, head, frames)
             left = (1 - (1 - _DECIDED) * self.rest.decides) ** 2
