@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -175,6 +176,37 @@ def test_on_the_surface_a_correction_turns_with_the_skin(perf):
         added = expression(turning, mien.recombine(turning, [edit]).positions) - expression(turning)
         wanted = shares[:, :, None] * bump(perf)[None, :, None] * turned[:, None, :]
         np.testing.assert_allclose(added, wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("sculpt", [False, True])
+def test_on_the_surface_keys_are_met_beside_missing_vertices(sculpt):
+    perf = performance(dtype=np.float64, missing=0.04)
+    shape = np.nan_to_num(corrected(perf, 20))
+    key = mien.Sculpt(20, shape, region=bump(perf))
+    edit = (
+        dataclasses.replace(key, space="surface")
+        if sculpt
+        else mien.Propagate({20: key}, start=8, end=30, space="surface")
+    )
+    result = mien.recombine(perf, [edit]).positions
+    wanted, take = mien.recombine(perf, [key]).positions[20], perf.take.positions[20]
+    met = np.isclose(result[20], wanted, rtol=0, atol=1e-12, equal_nan=True).all(axis=1)
+    # Where all around is missing there is no surface to ride on.
+    assert ((result[20] == take).all(axis=1) | met).all()
+    assert (met & (np.abs(wanted - take) > 1e-6).any(axis=1)).sum() > 20
+    assert (result[17] != perf.take.positions[17])[np.isfinite(perf.take.positions[17])].any()
+
+
+def test_where_neighbours_turn_apart_nothing_crosses_itself(perf):
+    """A single column of skin is turned round at a frame: what its neighbours carry does not go with it."""
+    shapes = np.tile(perf.neutral, (FRAMES, 1, 1))
+    shapes[24:28, 50] += [0.0, 0.0, -2.5]
+    pricked = dataclasses.replace(perf, take=perf.take.with_positions(perf.head.apply(shapes)))
+    edit = mien.Propagate({20: mien.Sculpt(20, corrected(pricked, 20))}, start=8, end=34, space="surface")
+    added = expression(pricked, mien.recombine(pricked, [edit]).positions) - shapes
+    shares = mien.carry_keys(FRAMES, [20], start=8, end=34)[25, 0]
+    wanted = shares * bump(perf)[:, None] * [0.1, -0.2, 1.0]
+    assert np.linalg.norm(added[25] - wanted, axis=1).max() < 0.35 * shares
 
 
 def test_a_change_hides_where_the_face_moves(perf):

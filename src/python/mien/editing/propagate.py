@@ -161,20 +161,18 @@ class Propagate(Edit):
     def _riding(self, scene: Scene, found: Float64, weights: Float64, carried: _Carried) -> Application:
         performance, vertices = scene.performance, np.flatnonzero(weights)
         frames = SurfaceFrames(performance.take.topology, performance.neutral, vertices)
-        local = np.empty((len(found), len(vertices), 3))
-        for k, frame in enumerate(self._listed):
-            here = frames.at(scene.current(frame)).transpose(0, 2, 1)
-            inside = combined(here, found[k][:, vertices].T)
-            local[k] = np.where(np.isfinite(inside), inside, 0.0)
+        here = [frames.at(scene.current(frame)) for frame in self._listed]
+        inside = [np.ascontiguousarray(displacement[:, vertices].T) for displacement in found]
         pull = weights[vertices, None]
 
         def add(block: Block) -> None:
             table, current = block.of_frames(carried.start, carried.shares), block.current()
             for i in np.flatnonzero(table.any(axis=1)):
-                amounts = np.zeros_like(local[0])
+                now = frames.at(current[i])
+                step = np.zeros((len(vertices), 3))
                 for k in np.flatnonzero(table[i]):
-                    amounts += table[i, k] * local[k]
-                step = combined(frames.at(current[i]), amounts)
+                    turns = frames.turns(here[k], now)
+                    step += table[i, k] * combined(turns.transpose(0, 2, 1), inside[k])
                 step = np.where(np.isfinite(step).all(axis=1, keepdims=True), step, 0.0)
                 block.planes[i][:, vertices] += (pull * step).T
 

@@ -129,15 +129,14 @@ class Sculpt(Edit):
         vertices = np.flatnonzero(moved if weights is None else moved & (weights > 0))
         frames = SurfaceFrames(performance.take.topology, performance.neutral, vertices)
         here = frames.at(scene.current(self.frame))
-        inside = displacement[:, vertices].T
-        local = combined(here.transpose(0, 2, 1), inside)
+        inside = np.ascontiguousarray(displacement[:, vertices].T)
         share = np.ones(len(vertices)) if weights is None else weights[vertices]
 
         def add(block: Block) -> None:
             scale, current = block.of_frames(start, factors), block.current()
             for i in np.flatnonzero(scale):
-                axes = frames.at(current[i])
-                step = combined(axes, local)
+                turns = frames.turns(here, frames.at(current[i]))
+                step = combined(turns.transpose(0, 2, 1), inside)
                 step = np.where(np.isfinite(step).all(axis=1, keepdims=True), step, 0.0)
                 block.planes[i][:, vertices] += (scale[i] * share[:, None] * step).T
 

@@ -12,6 +12,9 @@ __all__ = ["SurfaceFrames", "combined"]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
+# How often turns are averaged with those of neighbours.
+_ROUNDS = 8
+
 
 class SurfaceFrames:
     """Local frames at some vertices: a normal, and two tangents that keep their direction in the skin.
@@ -43,6 +46,10 @@ class SurfaceFrames:
         # The coordinate axis that lies flattest on the surface is the direction that is followed.
         flattest = np.abs(np.nan_to_num(self._normals(rest))).argmin(axis=1)
         self._shares = np.take_along_axis(offsets, flattest[self._edge_owner][:, None], axis=1)[:, 0]
+        other = number[edges[:, 1]]
+        itself = np.arange(len(vertices))
+        self._owner = np.concatenate([itself, self._edge_owner[other >= 0]])
+        self._neighbour = np.concatenate([itself, other[other >= 0]])
 
     def at(self, points: Float64) -> Float64:
         """Return the frames on a shape (V, 3): axes as rows, (N, 3, 3); NaN where the surface is missing."""
@@ -53,6 +60,24 @@ class SurfaceFrames:
             tangent = tangent - normal * (tangent * normal).sum(axis=1, keepdims=True)
             tangent = tangent / np.sqrt((tangent * tangent).sum(axis=1, keepdims=True))
         return np.stack([tangent, np.cross(normal, tangent), normal], axis=1)
+
+    def turns(self, before: Float64, after: Float64) -> Float64:
+        """Return how the surface has turned between two shapes' frames, matrices (N, 3, 3), evened along it.
+
+        Where skin is folded or thin, frames of neighbours turn apart and what they carry would cross itself. Means over
+        about three edges take that away, and carry less where there is no common turn; what has not turned stays.
+        """
+        turned = [sum(after[:, a, i] * before[:, a, j] for a in range(3)) for i in range(3) for j in range(3)]
+        flat = np.stack(turned, axis=1)
+        known = np.isfinite(flat).all(axis=1)  # a vertex that is missing has no say
+        used = known[self._neighbour]
+        owner, neighbour = self._owner[used], self._neighbour[used]
+        degree = np.maximum(np.bincount(owner, minlength=len(flat)), 1).astype(np.float64)[:, None]
+        for _ in range(_ROUNDS):
+            sums = [np.bincount(owner, flat[neighbour, k], len(flat)) for k in range(9)]
+            flat = np.stack(sums, axis=1) / degree
+        out: Float64 = flat.reshape(-1, 3, 3)
+        return out
 
     def _normals(self, points: Float64) -> Float64:
         a, b, c = (points[self._corners[:, k]] for k in range(3))
