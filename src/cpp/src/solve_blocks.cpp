@@ -40,7 +40,7 @@ std::vector<SolveBlock> cutIntoBlocks(std::int64_t frames, std::int64_t columns,
         for (std::int64_t b = 0; b < count; ++b) {
             const std::int64_t begin = units * b / count * kTile,
                                end = std::min(frames, units * (b + 1) / count * kTile);
-            const int spread = roundedUp(end - begin, kTile);
+            const int spread = static_cast<int>(end - begin);
             out.push_back({begin, 0, static_cast<int>(end - begin), static_cast<int>(columns), spread,
                            roundedUp(spread * columns, kStep)});
         }
@@ -74,7 +74,7 @@ PackingView packingView(const ConstColumns& view, const SolveBlock& block, const
             block.columns,
             block.spread,
             rows,
-            block.spread % kTile == 0 ? inverse : nullptr,
+            block.spread > 1 ? inverse : nullptr,
             view.rows};
 }
 

@@ -17,7 +17,7 @@ struct PackingView {
     const int32_t* rows;     // [row of x] = vertex
     const int32_t* inverse;  // [vertex] = row of x, or null: only for whole frames
     int64_t count;           // n
-    int strip = 0;           // a multiple of 8, or 0 for one strip
+    int strip = 0;           // or 0 for one strip
     bool stream = false;     // whether what is unpacked may go past the caches
 };
 
