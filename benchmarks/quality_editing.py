@@ -7,7 +7,8 @@ captured, moved from its true head to the true head of the frame it lands on. Mi
 Goal 0.15 in the mean and 0.35 at the 95th percentile. The floors are those of other roads on another set of takes:
 whole-face Procrustes 2.30 / 5.38, a painted mask 0.59 / 1.39, reweighted least squares 0.29 / 0.64. Row `gradients`
 pastes by deformation gradients, anchored on the uppermost skin within 4 cm; `head` is the same region in head
-space. Both are measured where the region's weight is 1.
+space. Both are measured where the region's weight is 1. `--model` is another model of faces than the shipped one, such
+as `tools/train_face_prior.py --no-ict-motion` makes, for the shipped one has learned from the face of these takes.
 
 Joins: jumps of velocity and of acceleration within two frames of an edit's ends, over the take's own 99th percentile
 of the same; the goal is 1.05. `take` is what the take itself has there; `through`
@@ -39,7 +40,7 @@ import numpy as np
 import mien
 from mien.datasets.performance import SyntheticTake
 from mien.geometry.temporal import speed_statistics
-from mien.separation import methods
+from mien.separation import face_model, methods, prior
 
 MM = 10.0
 FACE = 9409  # the rest is the back of the head: too easy
@@ -290,7 +291,11 @@ def main() -> None:
     parser.add_argument("--method", action="append", choices=methods())
     parser.add_argument("--only", choices=("transplant", "joins", "propagation", "composition"))
     parser.add_argument("--step", type=int, default=1, help="every how manieth frame of the real takes")
+    parser.add_argument("--model", type=pathlib.Path, help="a model of faces instead of the built-in one")
     arguments = parser.parse_args()
+    if arguments.model is not None:
+        model = face_model.read_face_model(arguments.model)
+        prior.builtin_face_model = lambda: model
     wanted = arguments.method or ["joint", "robust", "sequence", "procrustes"]
     if arguments.only in (None, "propagation"):
         print(

@@ -1,6 +1,7 @@
 """An expression of a real performance put under the head of another frame, against the truth, in millimetres.
 
-The goal, a mean of 0.15 and a 95th percentile of 0.35, is reached;
+The goal, a mean of 0.15 and a 95th percentile of 0.35, is reached with the shipped model of faces, which has learned
+from this face's shapes; with one that has not it is missed (docs/algorithms/editing.md).
 `python benchmarks/quality_editing.py` prints all methods.
 """
 
@@ -15,7 +16,7 @@ FACE = 9409  # the first vertices of the face model; the rest is the back of the
 MM = 10.0
 
 # Mean and 95th percentile that are reached, and a tenth more, with every third frame and vertex.
-BOUNDS = {"facecap_id_a": (0.076, 0.153), "rom_id_b_neck": (0.112, 0.252)}
+BOUNDS = {"facecap_id_a": (0.074, 0.154), "rom_id_b_neck": (0.108, 0.247)}
 
 
 @pytest.mark.parametrize("name", BOUNDS)
