@@ -13,7 +13,9 @@ from tests.oracles import editing as oracle
 from tests.performances import performance
 
 import mien
+from mien import _core
 from mien.editing import EnvelopeRecipe, RegionRecipe
+from mien.editing.edits import Block, Scene
 
 FRAMES, VERTICES = 40, 99
 PERFORMANCES = {
@@ -173,6 +175,58 @@ def test_edits_act_where_they_should_and_nowhere_else(name, edits):
     close = 1e-10 if name == "float64" else 1e-4
     np.testing.assert_allclose(result, expected, atol=close * 10, rtol=0)
     assert (bits(perf.take.positions) == bits(before)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("missing", [0.0, 0.01])
+def test_one_edit_in_one_pass_has_the_bits_of_the_general_path(dtype, missing):
+    """Enough vertices for several tiles and enough frames for streaming; in blocks of one frame nothing streams."""
+    n, sides = 130, (107, 100)
+    x, y = np.meshgrid(np.arange(sides[0]), np.arange(sides[1]), indexing="ij")
+    rest = np.stack([x, y, np.sin(x + y)], axis=-1).reshape(-1, 3).astype(float)
+    rng = np.random.default_rng(5)
+    positions = (rest + rng.normal(0, 0.3, (n, 1, 3)) * np.sin(rest)).astype(dtype)
+    positions[:, 40] = rest[40]
+    positions[rng.random((n, len(rest))) < missing] = np.nan
+    head = performances.head_motion(n, 3)
+    for f in range(n):
+        positions[f] = head[f].apply(positions[f].astype(float))[0]
+    take = mien.MeshSequence(mien.Topology([], [], len(rest)), positions)
+    perf = mien.Performance(take, head, rest, np.zeros(n), np.ones(n))
+    other = dataclasses.replace(perf, neutral=rest * 1.01)
+    region = np.where(rest[:, 0] < 60, 0.0, np.where(rest[:, 0] < 80, 0.5, 1.0))
+    region[17] = 1.0
+    half = {"source_frames": (0, n // 2), "at": n // 2, "blend": 0}
+    for edit in (
+        mien.Gain(0.4),
+        mien.Gain(1.7, region=region),
+        mien.Paste(**half),
+        mien.Paste(other, **half, region=region),
+        mien.Sculpt(9, rest * 1.02, region=region, space="head", envelope=np.ones(n)),
+    ):
+        result = mien.recombine(perf, [edit]).positions
+        general = general_path(perf, edit)
+        assert (bits(result) == bits(general)).all(), edit
+        assert (bits(mien.recombine(perf, [edit], block_frames=1).positions) == bits(general)).all(), edit
+        assert (
+            bits(result)[:, region == 0] == bits(take.positions)[:, region == 0]
+        ).all() or edit.region is None
+
+
+def general_path(perf: mien.Performance, edit) -> np.ndarray:
+    """All displacements of the take first, then one write: by the kernels that edits of other kinds go through."""
+    application = edit.apply_to(Scene(perf, lambda frame: expression_at(perf, frame)))
+    out, planes = perf.take.positions.copy(), np.zeros((len(perf), 3, perf.take.n_vertices))
+    block = Block.of(perf, application.start, application.stop, planes)
+    application.add(block)
+    where = slice(application.start, application.stop)
+    _core.write_edited(block.take, block.rotation, block.translation, None, block.planes, out[where])
+    assert not planes.any()
+    return out
+
+
+def expression_at(perf: mien.Performance, frame: int) -> np.ndarray:
+    return Block.of(perf, frame, frame + 1, np.zeros((1, 3, perf.take.n_vertices))).current()[0]
 
 
 def test_untouched_bits_include_negative_zeros():

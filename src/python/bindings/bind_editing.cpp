@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <optional>
+#include <vector>
 
 #include "arrays.h"
 #include "mien/editing.h"
@@ -28,45 +29,87 @@ double* borrowDelta(DoubleArray& delta, std::int64_t frames, std::int64_t vertic
     return delta.mutable_data();
 }
 
-void towardsShape(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
-                  const DoubleArray& shape, const Optional& weights, const DoubleArray& factors,
-                  DoubleArray delta) {
-    const HeadTake head = borrowHead(take, rotation, translation);
-    const std::int64_t frames = head.take.frames, vertices = head.take.vertices;
-    requireShape(shape, {3, vertices}, "shape");
-    requireShape(factors, {frames}, "factors");
-    const double *goal = shape.data(), *w = borrowWeights(weights, vertices), *scale = factors.data();
-    double* to = borrowDelta(delta, frames, vertices);
-    py::gil_scoped_release release;
-    accumulateTowardsShape(head, goal, w, scale, to);
+// An edit's step, and the arrays that it borrows from.
+struct BoundStep {
+    EditStep step;
+    py::ssize_t frames, vertices;
+    std::vector<py::object> kept;
+
+    void requireFor(const ConstFrames& take) const {
+        if (frames != take.frames || vertices != take.vertices)
+            throw py::value_error("`step` is for other frames or vertices");
+    }
+};
+
+BoundStep bound(EditStep::Kind kind, const Optional& field, const Optional& weights,
+                const DoubleArray& factors, py::ssize_t vertices) {
+    if (field) requireShape(*field, {3, vertices}, "field");
+    requireShape(factors, {factors.size()}, "factors");
+    BoundStep out{{}, factors.size(), vertices, {factors}};
+    out.step.kind = kind;
+    out.step.field = field ? field->data() : nullptr;
+    out.step.weights = borrowWeights(weights, vertices);
+    out.step.factors = factors.data();
+    if (field) out.kept.push_back(*field);
+    if (weights) out.kept.push_back(*weights);
+    return out;
 }
 
-void towards(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
-             const py::array& source, const DoubleArray& matrix, const DoubleArray& offset,
-             const Optional& rest, const Optional& weights, const DoubleArray& factors, DoubleArray delta) {
-    const HeadTake head = borrowHead(take, rotation, translation);
-    const std::int64_t frames = head.take.frames, vertices = head.take.vertices;
+BoundStep towardsShape(const DoubleArray& shape, const Optional& weights, const DoubleArray& factors) {
+    return bound(EditStep::Kind::towardsShape, shape, weights, factors, shape.shape(shape.ndim() - 1));
+}
+
+BoundStep displacement(const DoubleArray& field, const Optional& weights, const DoubleArray& factors) {
+    return bound(EditStep::Kind::displacement, field, weights, factors, field.shape(field.ndim() - 1));
+}
+
+BoundStep towardsSource(const py::array& source, const DoubleArray& matrix, const DoubleArray& offset,
+                        const Optional& rest, const Optional& weights, const DoubleArray& factors) {
     const ConstFrames goal = borrowFrames(source, "source");
-    requireShape(matrix, {frames, 3, 3}, "matrix");
-    requireShape(offset, {frames, 3}, "offset");
-    if (rest) requireShape(*rest, {3, vertices}, "rest");
-    requireShape(factors, {frames}, "factors");
-    const double *m = matrix.data(), *o = offset.data(), *r = rest ? rest->data() : nullptr;
-    const double *w = borrowWeights(weights, vertices), *scale = factors.data();
-    double* to = borrowDelta(delta, frames, vertices);
-    py::gil_scoped_release release;
-    accumulateTowards(head, goal, m, o, r, w, scale, to);
+    requireShape(matrix, {goal.frames, 3, 3}, "matrix");
+    requireShape(offset, {goal.frames, 3}, "offset");
+    requireShape(factors, {goal.frames}, "factors");
+    BoundStep out = bound(EditStep::Kind::towardsSource, rest, weights, factors, goal.vertices);
+    out.step.source = goal;
+    out.step.matrix = matrix.data();
+    out.step.offset = offset.data();
+    for (const py::array& array : {source, py::array(matrix), py::array(offset)})
+        out.kept.push_back(array);
+    return out;
 }
 
-void displace(const DoubleArray& displacement, const Optional& weights, const DoubleArray& factors,
-              DoubleArray delta) {
-    const py::ssize_t frames = factors.size(), vertices = displacement.shape(displacement.ndim() - 1);
-    requireShape(displacement, {3, vertices}, "displacement");
-    requireShape(factors, {frames}, "factors");
-    const double *from = displacement.data(), *w = borrowWeights(weights, vertices), *scale = factors.data();
-    double* to = borrowDelta(delta, frames, vertices);
+void add(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
+         const BoundStep& step, DoubleArray delta) {
+    const HeadTake head = borrowHead(take, rotation, translation);
+    step.requireFor(head.take);
+    double* to = borrowDelta(delta, head.take.frames, head.take.vertices);
     py::gil_scoped_release release;
-    accumulateDisplacement(from, frames, vertices, w, scale, to);
+    accumulate(head, step.step, to);
+}
+
+void addDisplacement(const DoubleArray& field, const Optional& weights, const DoubleArray& factors,
+                     DoubleArray delta) {
+    const BoundStep step = displacement(field, weights, factors);
+    double* to = borrowDelta(delta, step.frames, step.vertices);
+    HeadTake nowhere;
+    nowhere.take.frames = step.frames;
+    nowhere.take.vertices = step.vertices;
+    py::gil_scoped_release release;
+    accumulate(nowhere, step.step, to);
+}
+
+void writeAll(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
+              const std::vector<const BoundStep*>& bounds, const Optional& weights, py::array out) {
+    const HeadTake head = borrowHead(take, rotation, translation);
+    std::vector<EditStep> steps;
+    for (const BoundStep* step : bounds) {
+        step->requireFor(head.take);
+        steps.push_back(step->step);
+    }
+    const double* w = borrowWeights(weights, head.take.vertices);
+    const Frames to = borrowMutableFrames(out, "out");
+    py::gil_scoped_release release;
+    writeSteps(head, steps.data(), steps.size(), w, to);
 }
 
 void write(const py::array& take, const DoubleArray& rotation, const DoubleArray& translation,
@@ -89,16 +132,21 @@ void copy(const py::array& take, py::array out) {
 }  // namespace
 
 void bindEditing(py::module_& module) {
-    module.def("accumulate_towards_shape", &towardsShape, py::arg("take").noconvert(),
-               py::arg("rotation").noconvert(), py::arg("translation").noconvert(),
-               py::arg("shape").noconvert(), py::arg("weights").noconvert(), py::arg("factors").noconvert(),
-               py::arg("delta").noconvert());
-    module.def("accumulate_towards", &towards, py::arg("take").noconvert(), py::arg("rotation").noconvert(),
-               py::arg("translation").noconvert(), py::arg("source").noconvert(),
-               py::arg("matrix").noconvert(), py::arg("offset").noconvert(), py::arg("rest").noconvert(),
+    py::class_<BoundStep>(module, "EditStep")
+        .def_static("towards_shape", &towardsShape, py::arg("shape").noconvert(),
+                    py::arg("weights").noconvert(), py::arg("factors").noconvert())
+        .def_static("towards_source", &towardsSource, py::arg("source").noconvert(),
+                    py::arg("matrix").noconvert(), py::arg("offset").noconvert(), py::arg("rest").noconvert(),
+                    py::arg("weights").noconvert(), py::arg("factors").noconvert())
+        .def_static("displacement", &displacement, py::arg("field").noconvert(),
+                    py::arg("weights").noconvert(), py::arg("factors").noconvert());
+    module.def("accumulate", &add, py::arg("take").noconvert(), py::arg("rotation").noconvert(),
+               py::arg("translation").noconvert(), py::arg("step"), py::arg("delta").noconvert());
+    module.def("accumulate_displacement", &addDisplacement, py::arg("displacement").noconvert(),
                py::arg("weights").noconvert(), py::arg("factors").noconvert(), py::arg("delta").noconvert());
-    module.def("accumulate_displacement", &displace, py::arg("displacement").noconvert(),
-               py::arg("weights").noconvert(), py::arg("factors").noconvert(), py::arg("delta").noconvert());
+    module.def("write_steps", &writeAll, py::arg("take").noconvert(), py::arg("rotation").noconvert(),
+               py::arg("translation").noconvert(), py::arg("steps"), py::arg("weights").noconvert(),
+               py::arg("out").noconvert());
     module.def("write_edited", &write, py::arg("take").noconvert(), py::arg("rotation").noconvert(),
                py::arg("translation").noconvert(), py::arg("weights").noconvert(),
                py::arg("delta").noconvert(), py::arg("out").noconvert());

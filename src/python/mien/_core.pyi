@@ -154,32 +154,38 @@ def draw(
 def geodesic_distance(
     positions: _Points, triangles: _Int32, seeds: _Int32, limit: float, out: _Float64
 ) -> None: ...
-def accumulate_towards_shape(
-    take: _Points,
-    rotation: _Float64,
-    translation: _Float64,
-    shape: _Float64,
-    weights: _Float64 | None,
-    factors: _Float64,
-    delta: _Float64,
-) -> None: ...
-def accumulate_towards(
-    take: _Points,
-    rotation: _Float64,
-    translation: _Float64,
-    source: _Points,
-    matrix: _Float64,
-    offset: _Float64,
-    rest: _Float64 | None,
-    weights: _Float64 | None,
-    factors: _Float64,
-    delta: _Float64,
+
+class EditStep:
+    @staticmethod
+    def towards_shape(shape: _Float64, weights: _Float64 | None, factors: _Float64) -> EditStep: ...
+    @staticmethod
+    def towards_source(
+        source: _Points,
+        matrix: _Float64,
+        offset: _Float64,
+        rest: _Float64 | None,
+        weights: _Float64 | None,
+        factors: _Float64,
+    ) -> EditStep: ...
+    @staticmethod
+    def displacement(field: _Float64, weights: _Float64 | None, factors: _Float64) -> EditStep: ...
+
+def accumulate(
+    take: _Points, rotation: _Float64, translation: _Float64, step: EditStep, delta: _Float64
 ) -> None: ...
 def accumulate_displacement(
     displacement: _Float64,
     weights: _Float64 | None,
     factors: _Float64,
     delta: _Float64,
+) -> None: ...
+def write_steps(
+    take: _Points,
+    rotation: _Float64,
+    translation: _Float64,
+    steps: list[EditStep],
+    weights: _Float64 | None,
+    out: _Points,
 ) -> None: ...
 def write_edited(
     take: _Points,

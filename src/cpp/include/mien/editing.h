@@ -20,30 +20,26 @@ struct HeadTake {
     const double* translation = nullptr;
 };
 
-// delta[f, v] += factors[f] weights[v] (shape - current). A gain g under an envelope e pulls to the neutral
-// with factors e_f (1 - g).
+// What one edit adds to delta, in every frame f and vertex v:
 //
-//   shape     3 x V, head space
-//   factors   F; frames with 0 are not touched
-//   delta     F x 3 x V, changed in place
-void accumulateTowardsShape(const HeadTake& head, const double* shape, const double* weights,
-                            const double* factors, double* delta);
+//   towardsShape    factors[f] weights[v] (field[v] - current). A gain g under an envelope e pulls to the
+//                   neutral with factors e_f (1 - g).
+//   towardsSource   factors[f] weights[v] (matrix_f source[f, v] + offset_f + field[v] - current)
+//   displacement    factors[f] weights[v] field[v]
+struct EditStep {
+    enum class Kind { towardsShape, towardsSource, displacement };
 
-// delta[f, v] += factors[f] weights[v] (goal - current), goal = matrix_f source[f, v] + offset_f + rest[v].
-//
-//   source    F frames of V points in any space, float32 or float64
-//   matrix    F x 9, row-major: with offset, from the source's space to head space
-//   offset    F x 3
-//   rest      3 x V that is added to every frame, or null
-void accumulateTowards(const HeadTake& head, const ConstFrames& source, const double* matrix,
-                       const double* offset, const double* rest, const double* weights, const double* factors,
-                       double* delta);
+    Kind kind = Kind::displacement;
+    const double* field = nullptr;    // 3 x V in head space; may be null towards a source
+    const double* weights = nullptr;  // V or null
+    const double* factors = nullptr;  // F; frames with 0 are not touched
+    ConstFrames source;               // F frames of V points in any space, float32 or float64
+    const double* matrix = nullptr;   // F x 9, row-major: with offset, from the source's space to head space
+    const double* offset = nullptr;   // F x 3
+};
 
-// delta[f, v] += factors[f] weights[v] displacement[v].
-//
-//   displacement   3 x V, head space
-void accumulateDisplacement(const double* displacement, std::int64_t frames, std::int64_t vertices,
-                            const double* weights, const double* factors, double* delta);
+// Adds a step to delta, F x 3 x V.
+void accumulate(const HeadTake& head, const EditStep& step, double* delta);
 
 // out[f, v] = take[f, v] + R_f delta[f, v] where delta is not zero, and the take's bits elsewhere. Sets delta
 // back to zeros.
@@ -52,6 +48,11 @@ void accumulateDisplacement(const double* displacement, std::int64_t frames, std
 //   delta     F x 3 x V
 //   out       like the take, in memory of its own
 void writeEdited(const HeadTake& head, const double* weights, double* delta, const Frames& out);
+
+// The same bits as `count` calls of accumulate and one of writeEdited, in one pass over the take: delta never
+// leaves the processor.
+void writeSteps(const HeadTake& head, const EditStep* steps, std::size_t count, const double* weights,
+                const Frames& out);
 
 // out = take, bit for bit.
 void copyFrames(const ConstFrames& take, const Frames& out);

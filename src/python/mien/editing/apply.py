@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mien import _core, _validate
 from mien.editing.edit_list import EditList
-from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.edits import Application, Block, Edit, Scene, Steps
 from mien.editing.similarity import with_envelope_worked_out
 from mien.editing.timeline import TimelineEdit
 from mien.errors import NumericalError
@@ -25,6 +25,8 @@ __all__ = ["fill", "recombine", "recombine_frame", "work_out"]
 
 # Displacements of about this many bytes stay in the processor's cache between edits.
 _BLOCK_BYTES = 3 << 20
+# Where they need not, blocks are there only to show progress.
+_LARGE_BLOCK_BYTES = 256 << 20
 
 
 def recombine(
@@ -130,9 +132,11 @@ def fill(
 ) -> None:
     """Write the take with a plan carried out: all frames, or those that are wanted (F,)."""
     take = performance.take
-    size = _block_size(take) if block_frames is None else block_frames
-    delta = np.zeros((min(size, len(take)) if plan else 0, 3, take.n_vertices))
-    for segment in _segments(plan, len(take)):
+    segments = list(_segments(plan, len(take)))
+    sizes = [block_frames or _block_size(take, segment) for segment in segments]
+    gathered = [min(n, len(take)) for s, n in zip(segments, sizes, strict=True) if s.steps is None]
+    delta = np.zeros((max(gathered, default=0), 3, take.n_vertices))
+    for segment, size in zip(segments, sizes, strict=True):
         for first, last in _runs(wanted, segment.start, segment.stop):
             for start in range(first, last, size):
                 stop = min(start + size, last)
@@ -158,6 +162,17 @@ class _Segment(NamedTuple):
     applications: Sequence[Application]
     weights: npt.NDArray[np.float64] | None
 
+    @property
+    def steps(self) -> list[Steps] | None:
+        """What is done in one pass over the take; None when an edit needs the displacements of those before it."""
+        steps = [a.add for a in self.applications if isinstance(a.add, Steps)]
+        return steps if len(steps) == len(self.applications) else None
+
+    @property
+    def made(self) -> bool:
+        """Whether arrays are made for the steps."""
+        return any(steps.made for steps in self.steps or ())
+
 
 def _checked_out(out: npt.NDArray[Any], take: MeshSequence) -> npt.NDArray[Any]:
     wanted = take.positions
@@ -173,9 +188,9 @@ def _checked_out(out: npt.NDArray[Any], take: MeshSequence) -> npt.NDArray[Any]:
     return out
 
 
-def _block_size(take: MeshSequence) -> int:
-    in_cache = _BLOCK_BYTES // max(24 * take.n_vertices, 1)
-    return max(in_cache, 2 * _core.thread_count())
+def _block_size(take: MeshSequence, segment: _Segment) -> int:
+    size = _BLOCK_BYTES if segment.steps is None or segment.made else _LARGE_BLOCK_BYTES
+    return max(size // max(24 * take.n_vertices, 1), 2 * _core.thread_count())
 
 
 @contextlib.contextmanager
@@ -247,6 +262,10 @@ def _write(
         _core.copy_frames(performance.take.positions[start:stop], out)
         return
     block = Block.of(performance, start, stop, delta)
+    if segment.steps is not None:
+        steps = [step for made in segment.steps for step in made.between(start, stop)]
+        _core.write_steps(block.take, block.rotation, block.translation, steps, segment.weights, out)
+        return
     for application in segment.applications:
         application.add(block)
     _core.write_edited(block.take, block.rotation, block.translation, segment.weights, block.planes, out)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mien import _core, _validate
 from mien.editing.documents import EditWriter, Fields
-from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.edits import Application, Edit, Scene, Steps
 from mien.editing.recipes import (
     Envelope,
     EnvelopeRecipe,
@@ -193,14 +193,14 @@ class Drag(Edit):
         surface = self._surface(performance)
         field = _kept(lambda k: np.ascontiguousarray(self._displacement(scene, surface, k).T))
 
-        def add(block: Block) -> None:
-            table = block.of_frames(start, shares)
-            for k in np.flatnonzero(table.any(axis=0)):
-                _core.accumulate_displacement(
-                    field(int(k)), surface.weights, np.ascontiguousarray(table[:, k]), block.planes
-                )
+        def steps(at: slice) -> list[_core.EditStep]:
+            table = shares[at]
+            return [
+                _core.EditStep.displacement(field(int(k)), surface.weights, np.ascontiguousarray(table[:, k]))
+                for k in np.flatnonzero(table.any(axis=0))
+            ]
 
-        return Application(start, stop, surface.weights, add)
+        return Application(start, stop, surface.weights, Steps(start, steps))
 
     def displacements(self, scene: Scene) -> Float64:
         """Return what the drag adds at each of its frames, (K, V, 3) in head space: what to show under the mouse."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mien import _core, _validate
 from mien.editing.components import amounts, principal_component, rig_component
 from mien.editing.documents import EditWriter, Fields
-from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.edits import Application, Block, Edit, Scene, Steps
 from mien.editing.gradients import COMPOSITIONS, relaid
 from mien.editing.recipes import (
     Envelope,
@@ -113,18 +113,10 @@ class Gain(Edit):
         neutral = np.ascontiguousarray(performance.neutral.T, dtype=np.float64)
         pull = factors * (1 - self.gain)
 
-        def add(block: Block) -> None:
-            _core.accumulate_towards_shape(
-                block.take,
-                block.rotation,
-                block.translation,
-                neutral,
-                weights,
-                block.of_frames(start, pull),
-                block.planes,
-            )
+        def steps(at: slice) -> list[_core.EditStep]:
+            return [_core.EditStep.towards_shape(neutral, weights, pull[at])]
 
-        return Application(start, stop, weights, add)
+        return Application(start, stop, weights, Steps(start, steps))
 
     def _direction(self, performance: Performance) -> Float64:
         if isinstance(self.component, str):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mien import _core, _validate
 from mien.editing.documents import EditWriter, Fields
-from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.edits import Application, Edit, Scene, Steps
 from mien.editing.gradients import COMPOSITIONS, pasted
 from mien.editing.joins import BlendFrames, blend_of, checked_blend_or_auto
 from mien.editing.recipes import (
@@ -150,21 +150,14 @@ class Paste(Edit):
         matrix, offset = into_head(source.head[first:last], turn)
         positions = source.take.positions[first:last]
 
-        def add(block: Block) -> None:
-            _core.accumulate_towards(
-                block.take,
-                block.rotation,
-                block.translation,
-                block.of_frames(start, positions),
-                block.of_frames(start, matrix),
-                block.of_frames(start, offset),
-                rest,
-                weights,
-                block.of_frames(start, factors),
-                block.planes,
-            )
+        def steps(at: slice) -> list[_core.EditStep]:
+            return [
+                _core.EditStep.towards_source(
+                    positions[at], matrix[at], offset[at], rest, weights, factors[at]
+                )
+            ]
 
-        return Application(start, stop, weights, add)
+        return Application(start, stop, weights, Steps(start, steps))
 
     def _covered(self) -> int:
         return self.source_frames[1] - self.source_frames[0] if self.length is None else self.length

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mien import _core, _validate
 from mien.editing.documents import EditWriter, Fields
-from mien.editing.edits import Application, Block, Edit, Scene
+from mien.editing.edits import Application, Block, Edit, Scene, Steps
 from mien.editing.gradients import COMPOSITIONS, carried
 from mien.editing.recipes import (
     Envelope,
@@ -109,12 +109,10 @@ class Sculpt(Edit):
                 start, stop, weights, self._riding(performance, scene, displacement, weights, start, factors)
             )
 
-        def add(block: Block) -> None:
-            _core.accumulate_displacement(
-                displacement, weights, block.of_frames(start, factors), block.planes
-            )
+        def steps(at: slice) -> list[_core.EditStep]:
+            return [_core.EditStep.displacement(displacement, weights, factors[at])]
 
-        return Application(start, stop, weights, add)
+        return Application(start, stop, weights, Steps(start, steps))
 
     def _riding(
         self,

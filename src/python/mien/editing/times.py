@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien import _core, _validate
-from mien.editing.edits import Block
+from mien.editing.edits import Steps
 from mien.editing.sources import between_neutrals, into_head
 from mien.values.performance import Performance
 from mien.values.rigid import RigidMotion
@@ -128,28 +128,18 @@ def towards_times(
     start: int,
     weights: Float64 | None,
     factors: Float64,
-) -> Callable[[Block], None]:
+) -> Steps:
     """Return what pulls frames ``start ...`` towards the source's expression at some times, by weights and factors."""
     expressions = expressions_of(source, target)
     at = through_four_frames(lambda f: expressions(np.array([f]), slice(None))[0], len(source))
 
-    def add(block: Block) -> None:
-        n = len(block.take)
-        goal = np.stack([at(time) for time in block.of_frames(start, times)])
-        _core.accumulate_towards(
-            block.take,
-            block.rotation,
-            block.translation,
-            goal,
-            np.tile(np.eye(3), (n, 1, 1)),
-            np.zeros((n, 3)),
-            None,
-            weights,
-            block.of_frames(start, factors),
-            block.planes,
-        )
+    def steps(frames: slice) -> list[_core.EditStep]:
+        goal = np.stack([at(time) for time in times[frames]])
+        n = len(goal)
+        still, nowhere = np.tile(np.eye(3), (n, 1, 1)), np.zeros((n, 3))
+        return [_core.EditStep.towards_source(goal, still, nowhere, None, weights, factors[frames])]
 
-    return add
+    return Steps(start, steps, made=True)
 
 
 def through_four_frames(current: Callable[[int], Float64], n_frames: int) -> Callable[[float], Float64]:
