@@ -26,6 +26,8 @@ from mien.editing.sources import (
     check_topology,
     eased,
     into_head,
+    read_taken,
+    written_taken,
 )
 from mien.editing.times import ALIGNMENTS, checked_features, matched_times, towards_times
 from mien.values.performance import Performance
@@ -164,12 +166,8 @@ class Paste(Edit):
 
     def to_fields(self, writer: EditWriter) -> dict[str, Any]:
         """Return the edit as JSON values."""
-        name = writer.source(self.source)
         return {
-            "source": name,
-            "source_frames": [writer.source_frame(self.source, f) for f in self.source_frames],
-            "at": writer.frame(self.at),
-            "blend": self.blend,
+            **written_taken(self, writer),
             **({} if self.length is None else {"length": self.length}),
             **({} if self.align == "none" else {"align": self.align}),
             **({} if self.features is None else {"features": list(np.asarray(self.features).tolist())}),
@@ -180,12 +178,8 @@ class Paste(Edit):
     @classmethod
     def from_fields(cls, fields: Fields) -> Paste:
         """Read what `to_fields` gave."""
-        name, source = fields.source("source")
         return cls(
-            source,
-            source_frames=fields.source_frames("source_frames", name),
-            at=fields.frame("at"),
-            blend=fields.take("blend", 8),
+            **read_taken(fields),
             length=fields.take("length", None),
             align=fields.take("align", "none"),
             features=fields.take("features", None),

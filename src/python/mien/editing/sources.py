@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 import numpy.typing as npt
 
 from mien import _validate
+from mien.editing.documents import EditWriter, Fields
 from mien.editing.recipes import Envelope, frame_weights
 from mien.geometry import regions
 from mien.geometry.alignment import align_frames
 from mien.values.performance import Performance
 from mien.values.rigid import RigidMotion
 
-__all__ = ["between_neutrals", "check_topology", "checked_blend", "eased", "into_head"]
+__all__ = [
+    "between_neutrals",
+    "check_topology",
+    "checked_blend",
+    "eased",
+    "into_head",
+    "read_taken",
+    "written_taken",
+]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -76,3 +87,37 @@ def eased(blend: int, envelope: Envelope, at: int, n: int, n_frames: int) -> Flo
     if not factors.any():
         raise ValueError(f"`envelope` must be above 0 in frames {at} to {at + n - 1}, got zeros there")
     return factors
+
+
+class _Taker(Protocol):
+    """An edit that takes frames of a source to a frame of the take."""
+
+    @property
+    def source(self) -> Performance | None: ...
+    @property
+    def source_frames(self) -> tuple[int, int]: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def blend(self) -> Any: ...
+
+
+def written_taken(edit: _Taker, writer: EditWriter) -> dict[str, Any]:
+    """Return the fields that say which frames of which source go where."""
+    return {
+        "source": writer.source(edit.source),
+        "source_frames": [writer.source_frame(edit.source, f) for f in edit.source_frames],
+        "at": writer.frame(edit.at),
+        "blend": edit.blend,
+    }
+
+
+def read_taken(fields: Fields) -> dict[str, Any]:
+    """Read what `written_taken` gave, as arguments of the edit."""
+    name, source = fields.source("source")
+    return {
+        "source": source,
+        "source_frames": fields.source_frames("source_frames", name),
+        "at": fields.frame("at"),
+        "blend": fields.take("blend", 8),
+    }

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mien import _validate
 from mien.editing.documents import EditWriter, Fields
 from mien.editing.edits import Application, Edit, Scene
-from mien.editing.sources import check_topology, checked_blend
+from mien.editing.sources import check_topology, checked_blend, read_taken, written_taken
 from mien.editing.times import expressions_of
 from mien.geometry import regions
 from mien.values.performance import Performance
@@ -150,25 +150,12 @@ class Insert(TimelineEdit):
 
     def to_fields(self, writer: EditWriter) -> dict[str, Any]:
         """Return the edit as JSON values."""
-        return {
-            "source": writer.source(self.source),
-            "source_frames": [writer.source_frame(self.source, f) for f in self.source_frames],
-            "at": writer.frame(self.at),
-            "head": self.head,
-            "blend": self.blend,
-        }
+        return {**written_taken(self, writer), "head": self.head}
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Insert:
         """Read what `to_fields` gave."""
-        name, source = fields.source("source")
-        return cls(
-            source,
-            source_frames=fields.source_frames("source_frames", name),
-            at=fields.frame("at"),
-            head=fields.take("head", "continue"),
-            blend=fields.take("blend", 8),
-        )
+        return cls(**read_taken(fields), head=fields.take("head", "continue"))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
