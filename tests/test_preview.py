@@ -11,6 +11,7 @@ from tests.test_editing import PERFORMANCES, bits, edit_lists
 import mien
 from mien.cli.main import main
 from mien.editing import recombine_frame
+from mien.editing.timeline import with_new_frames
 
 PERF = PERFORMANCES["missing"]
 
@@ -73,3 +74,32 @@ def test_the_command_says_what_is_wrong(capfd, shot, tmp_path, frame, name, word
     assert code == 2
     assert words in said
     assert not list(tmp_path.iterdir())
+
+
+def test_frames_that_come_or_go_are_compared_with_the_take_without_other_edits(capfd, shot, tmp_path):
+    pytest.importorskip("matplotlib")
+    folder, perf = shot
+    first = perf.take.start_frame
+    insert, gain = mien.Insert(source_frames=(2, 6), at=5, blend=1), mien.Gain(2.5)
+    edits = mien.EditList([mien.Remove(8, 9, blend=0), insert, gain])
+    edits.save(tmp_path / "fix.json", perf)
+    given = ["--edits", tmp_path / "fix.json", "-o", tmp_path / "look.png"]
+    code, said = run(capfd, folder, "--preview", first + 14, *given)
+    assert code == 0, said
+    code, said = run(capfd, folder, "--preview", first + 15, *given)
+    assert code == 2
+    assert f"{first} to {first + 14}, got {first + 15}" in said
+    laid = with_new_frames(perf, edits)
+    assert len(laid) == 15
+    assert (bits(laid.take.positions) == bits(mien.recombine(perf, edits[:-1]).positions)).all()
+    assert (bits(laid.take.positions[9:12]) == bits(perf.take.positions[5:8])).all()
+
+
+def test_a_report_of_frames_that_come(capfd, shot, tmp_path):
+    pytest.importorskip("matplotlib")
+    folder, perf = shot
+    mien.EditList([mien.Insert(source_frames=(2, 4), at=5, blend=1)]).save(tmp_path / "fix.json", perf)
+    out = ["-o", tmp_path / "out.npz", "--edits", tmp_path / "fix.json", "--report", tmp_path / "report"]
+    code, said = run(capfd, folder, *out)
+    assert code == 0, said
+    assert list((tmp_path / "report").iterdir())

@@ -18,7 +18,7 @@ from mien.cli._common import (
     separation_options,
     tell_not_kept,
 )
-from mien.editing.timeline import TimelineEdit
+from mien.editing.timeline import TimelineEdit, with_new_frames
 from mien.values.performance import Performance
 from mien.values.rig import Rig
 
@@ -80,7 +80,8 @@ def command(
 ) -> None:
     """Apply an edit list to the take PATH; its head motion stays as acted.
 
-    Frame numbers in the edit list are the shot's own.
+    Frame numbers in the edit list are the shot's own. Where frames come or go, --preview and --report count
+    the result's frames, and show as before the take with only that done.
     """
     refuse_overwriting_input(path, output)
     take = read_take(path, **reading)
@@ -90,10 +91,6 @@ def command(
     if preview is not None:
         _preview(perf, edits, preview, output)
         return
-    if report is not None and any(isinstance(edit, TimelineEdit) for edit in edits):
-        raise click.UsageError(
-            "--report compares frame by frame, and cannot where frames are inserted or removed"
-        )
     with progress_bar("edit") as progress:
         result = mien.recombine(perf, edits, progress=progress)
     with progress_bar("write") as progress:
@@ -106,7 +103,7 @@ def command(
         from mien.report import write_report
 
         with progress_bar("report") as progress:
-            write_report(report, perf, result, progress=progress)
+            write_report(report, with_new_frames(perf, edits), result, progress=progress)
         click.echo(f"{report}")
 
 
@@ -120,18 +117,23 @@ def _check(perf: Performance, edits: mien.EditList) -> None:
 
 
 def _preview(perf: Performance, edits: mien.EditList, number: int, output: Path) -> None:
-    frame, last = number - perf.take.start_frame, perf.take.start_frame + len(perf) - 1
-    if not 0 <= frame < len(perf):
-        raise click.UsageError(
-            f"--preview must be a frame of the take, {perf.take.start_frame} to {last}, got {number}"
-        )
     if output.suffix.lower() != ".png":
         raise click.UsageError(f"--preview writes a picture: -o must end in .png, got {output.name}")
-    if any(isinstance(edit, TimelineEdit) for edit in edits):
-        raise click.UsageError("--preview compares a frame with itself, and cannot where frames come or go")
+    added = sum(edit.added_frames for edit in edits if isinstance(edit, TimelineEdit))
+    first = perf.take.start_frame
+    frame, frames = number - first, len(perf) + added
+    if not 0 <= frame < frames:
+        raise click.UsageError(
+            f"--preview must be a frame of the take, {first} to {first + frames - 1}, got {number}"
+        )
     from mien.report.preview import preview
 
-    preview(perf, frame, mien.editing.recombine_frame(perf, edits, frame), output)
+    if any(isinstance(edit, TimelineEdit) for edit in edits):
+        after = mien.recombine(perf, edits).positions[frame]
+        before = with_new_frames(perf, edits)
+    else:
+        after, before = mien.editing.recombine_frame(perf, edits, frame), perf
+    preview(before, frame, after, output)
     click.echo(f"{output}: frame {number} before and after {len(edits)} edits")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from mien.geometry import regions
 from mien.values.performance import Performance
 from mien.values.rigid import RigidMotion
 
-__all__ = ["Insert", "Remove", "TimelineEdit"]
+__all__ = ["Insert", "Remove", "TimelineEdit", "with_new_frames"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -216,6 +217,14 @@ class Remove(TimelineEdit):
     def from_fields(cls, fields: Fields) -> Remove:
         """Read what `to_fields` gave."""
         return cls(fields.frame("start"), fields.frame("stop"), blend=fields.take("blend", 8))
+
+
+def with_new_frames(performance: Performance, edits: Iterable[Edit]) -> Performance:
+    """Return the performance with frames inserted and removed, and nothing else edited."""
+    for edit in edits:
+        if isinstance(edit, TimelineEdit):
+            performance = edit.lay_out(performance)
+    return performance
 
 
 def _expression(performance: Performance, frame: int) -> Float64:
