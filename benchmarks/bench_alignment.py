@@ -204,18 +204,23 @@ class Questions:
 
     def check_fit(self, name: str, answer: Any) -> None:
         rotation, translation = answer[0], answer[1]
-        assert np.abs(rotation - self.exact[0]).max() < 1e-5, name
+        assert np.abs(rotation - self.exact[0]).max() < _slack(name), name
         assert np.abs(translation - self.exact[1]).max() < 1e-4 * self.size, name
 
     def check_moved(self, name: str, answer: Any) -> None:
         positions = answer.positions if isinstance(answer, mien.Stabilised) else answer
-        assert np.abs(positions - self.moved).max() < 1e-5 * self.size, name
+        assert np.abs(positions - self.moved).max() < _slack(name) * self.size, name
 
     def check_robust(self, name: str, answer: Fit) -> None:
         self.wanted = getattr(self, "wanted", None) or numpy_robust(
             self.frames[:8], self.reference, self.sigma
         )
         assert np.abs(answer[0] - self.wanted[0]).max() < 1e-5, name
+
+
+def _slack(name: str) -> float:
+    """Return how far an answer may be off; peers sum 420,000 vertices in float32, which costs them more than 1e-5."""
+    return 1e-5 if name.startswith("mien") else 1e-4
 
 
 def _asked(face: Any, size: str) -> Questions:
