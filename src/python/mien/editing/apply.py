@@ -21,7 +21,7 @@ from mien.errors import NumericalError
 from mien.values.performance import Performance
 from mien.values.sequence import MeshSequence
 
-__all__ = ["fill", "recombine", "recombine_frame", "work_out"]
+__all__ = ["fill", "naming", "recombine", "recombine_frame", "work_out"]
 
 # Displacements of about this many bytes stay in the processor's cache between edits.
 _BLOCK_BYTES = 3 << 20
@@ -116,7 +116,7 @@ def _laid_out(performance: Performance, edits: EditList, block_frames: int | Non
             target = np.empty_like(performance.take.positions, order="C")
             fill(performance, plan, target, block_frames, None)
             performance = dataclasses.replace(performance, take=performance.take.with_positions(target))
-        with _naming(i, edit):
+        with naming(i, edit):
             performance = edit.lay_out(performance)
         first = i + 1
     return performance, first
@@ -194,7 +194,7 @@ def _block_size(take: MeshSequence, segment: _Segment) -> int:
 
 
 @contextlib.contextmanager
-def _naming(index: int, edit: Edit) -> Iterator[None]:
+def naming(index: int, edit: Edit) -> Iterator[None]:
     """Have errors say which edit they come from."""
     try:
         yield
@@ -217,8 +217,13 @@ def work_out(
     edit: Edit,
     before: Sequence[Application],
     reads: set[int] | None = None,
+    seen: Performance | None = None,
 ) -> Application:
-    """Work one edit out, given those before it; `reads` collects the frames it looks at besides those it changes."""
+    """Work one edit out, given those before it.
+
+    `reads` collects the frames of which it asks what edits before it left; `seen` is shown to it as the performance.
+    """
+    shown = performance if seen is None else seen
 
     def current(frame: int) -> npt.NDArray[np.float64]:
         if reads is not None:
@@ -231,9 +236,9 @@ def work_out(
         expression: npt.NDArray[np.float64] = block.current()[0]
         return expression
 
-    with _naming(index, edit):
-        worked_out = with_envelope_worked_out(edit, performance)
-        return worked_out.apply_to(Scene(performance, current))
+    with naming(index, edit):
+        worked_out = with_envelope_worked_out(edit, shown)
+        return worked_out.apply_to(Scene(shown, current))
 
 
 def _segments(plan: Sequence[Application], n_frames: int) -> Iterator[_Segment]:

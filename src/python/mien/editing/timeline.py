@@ -43,6 +43,13 @@ class TimelineEdit(Edit):
     def lay_out(self, performance: Performance) -> Performance:
         """Return the performance on its new timeline; frames that stay as they are keep their bits."""
 
+    def origins(self, n_frames: int) -> npt.NDArray[np.int64]:
+        """Return for each frame of the new timeline which of the take's `n_frames` it is to the bit; -1 for none.
+
+        For edits that `lay_out` could carry out on such a take. That no frame stays, as here, is always safe to say.
+        """
+        return np.full(n_frames + self.added_frames, -1, np.int64)
+
     def apply_to(self, scene: Scene) -> Application:
         """Not possible frame by frame: `mien.recombine` calls `lay_out` instead."""
         raise TypeError(f"{type(self).__name__} changes the timeline and is not applied frame by frame")
@@ -129,6 +136,10 @@ class Insert(TimelineEdit):
         confidence = source.confidence[first:stop]
         return _spliced(performance, at, at, expression, head, source.residual[first:stop], confidence)
 
+    def origins(self, n_frames: int) -> npt.NDArray[np.int64]:
+        """Return which frame of the take each frame is, -1 for the inserted ones."""
+        return _joined(np.arange(n_frames), np.full(self.added_frames, -1, np.int64), self.at, self.at)
+
     def _head_path(
         self, performance: Performance, source: Performance, after: Any, before: Any
     ) -> RigidMotion:
@@ -209,6 +220,11 @@ class Remove(TimelineEdit):
         residual, confidence = performance.residual[kept], performance.confidence[kept]
         return _spliced(performance, self.start, self.stop + n, expression, head, residual, confidence)
 
+    def origins(self, n_frames: int) -> npt.NDArray[np.int64]:
+        """Return which frame of the take each frame is, -1 for those that blend after the cut."""
+        n = min(self.blend, n_frames - self.stop)
+        return _joined(np.arange(n_frames), np.full(n, -1, np.int64), self.start, self.stop + n)
+
     def to_fields(self, writer: EditWriter) -> dict[str, Any]:
         """Return the edit as JSON values."""
         return {"start": writer.frame(self.start), "stop": writer.frame(self.stop), "blend": self.blend}
@@ -288,7 +304,7 @@ def _spliced(
     own = performance.head
 
     def joined(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.concatenate([a[:start], b, a[stop:]])
+        return _joined(a, b, start, stop)
 
     return dataclasses.replace(
         performance,
@@ -297,3 +313,8 @@ def _spliced(
         residual=joined(performance.residual, residual),
         confidence=joined(performance.confidence, confidence),
     )
+
+
+def _joined(a: npt.NDArray[Any], b: npt.NDArray[Any], start: int, stop: int) -> npt.NDArray[Any]:
+    """Return `a` with `b` in the place of what is from `start` to `stop`."""
+    return np.concatenate([a[:start], b, a[stop:]])
