@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.performances import performance
 from tests.test_editing import DONOR, FRAMES, PERFORMANCES, REST, VERTICES, bits, gains, pastes, regions
 
 import mien
@@ -37,7 +38,18 @@ smooths = st.builds(
 )
 neutrals = st.builds(lambda envelope: mien.Neutral(OLDER, envelope=envelope), envelopes)
 retimes = st.just(mien.Retime([(5, 5), (15, 18.5), (30, 30)]))
-plain = st.one_of(gains, pastes(), offsets, blends, smooths, neutrals, retimes)
+# The sheet folded over, 2 mm from itself: its halves touch as lips do.
+SIDE = np.sign(np.round(REST[:, 0], 6))
+FOLDED = performance(neutral=np.stack([abs(REST[:, 0]), REST[:, 1], REST[:, 2] + 0.1 * SIDE], axis=1))
+TAKES = {**{name: PERFORMANCES[name] for name in ("float32", "float64")}, "folded": FOLDED}
+contacts = st.builds(
+    lambda yields, envelope: mien.Contact(
+        SIDE < 0, SIDE > 0, yields=yields, distance=0.5, reach=4.0, envelope=envelope
+    ),
+    st.sampled_from(["both", "first"]),
+    st.one_of(st.none(), envelopes),
+)
+plain = st.one_of(gains, pastes(), offsets, blends, smooths, neutrals, retimes, contacts)
 inserts = st.builds(
     lambda at, head: mien.Insert(source_frames=(3, 12), at=at, head=head, blend=3),
     st.integers(1, FRAMES - 1),
@@ -49,13 +61,13 @@ removes = st.builds(
 
 
 @given(
-    st.sampled_from(["float32", "float64"]),
+    st.sampled_from(sorted(TAKES)),
     st.lists(plain, min_size=1, max_size=3),
     st.sampled_from([1, 3, 7]),
 )
 @settings(max_examples=25, deadline=None)
 def test_blocks_and_undo(name, edits, block):
-    perf = PERFORMANCES[name]
+    perf = TAKES[name]
     whole = mien.recombine(perf, edits).positions
     assert (bits(mien.recombine(perf, edits, block_frames=block).positions) == bits(whole)).all()
     again = mien.Recombiner(perf)
@@ -87,6 +99,28 @@ def test_frames_outside_keep_their_bits(edit):
     weights = edit.envelope.weights(FRAMES)
     assert same[weights == 0].all()
     assert not same[weights == 1].any()
+
+
+@given(
+    st.lists(st.one_of(offsets, smooths, neutrals), min_size=1, max_size=2),
+    contacts,
+    st.sampled_from([1, 3, 7]),
+)
+@settings(max_examples=15, deadline=None)
+def test_contact_mends_what_edits_before_it_moved_and_nothing_else(edits, contact, block):
+    moved = mien.recombine(FOLDED, edits).positions
+    mended = mien.recombine(FOLDED, [*edits, contact]).positions
+    in_blocks = mien.recombine(FOLDED, [*edits, contact], block_frames=block).positions
+    assert (bits(in_blocks) == bits(mended)).all()
+    again = mien.Recombiner(FOLDED)
+    again.apply([*edits, contact])
+    assert (bits(again.apply(edits).positions) == bits(moved)).all()
+    factors = np.ones(FRAMES) if contact.envelope is None else contact.envelope.weights(FRAMES)
+    left_alone = (bits(moved) == bits(FOLDED.take.positions)).all(axis=(1, 2))
+    same = (bits(mended) == bits(moved)).all(axis=(1, 2))
+    assert same[left_alone | (factors == 0)].all()
+    full = ~left_alone & (factors == 1)
+    assert full.sum() < 5 or not same[full].all()
 
 
 @pytest.mark.parametrize("name", ["float32", "float64"])
