@@ -1,4 +1,4 @@
-#include "mien/laplacian_deformer.h"
+#include "laplacian_deformer_state.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,11 +7,8 @@
 #include <vector>
 
 #include "kernels/table.h"
-#include "laplacian_system.h"
 #include "mien/error.h"
 #include "mien/parallel.h"
-#include "mien/sparse_factor.h"
-#include "scratch.h"
 #include "sparse_state.h"
 #include "triangular.h"
 
@@ -23,6 +20,10 @@ constexpr double kSolveSlowness = 2.5;
 
 // A response larger than this is not chosen: bytes.
 constexpr double kMostResponse = 256e6;
+
+// Before rotations no more handles than these have a response: each costs a solve once and saves part of one
+// a frame.
+constexpr std::int64_t kMostStarting = 16;
 
 constexpr std::int64_t kSolveFrames = 16;            // a block: 48 columns
 constexpr std::int64_t kResponseBytes = 256 * 1024;  // of panels that are worked on together
@@ -69,59 +70,6 @@ std::int64_t divideUp(std::int64_t count, std::int64_t by) {
 }
 
 }  // namespace
-
-struct LaplacianDeformer::State {
-    State(LaplacianSystem&& given, const std::int32_t* handleVertices, const LaplacianDeformerOptions& opts)
-        : system(std::move(given)),
-          options(opts),
-          handles(handleVertices, handleVertices + system.handleCount) {}
-
-    struct Fixed {
-        std::int32_t vertex, handle;  // handle -1: held
-    };
-
-    void findFixed();
-    void findTurning();
-    void factorise();
-    void chooseMethod();
-    template <class T>
-    void buildResponse();
-
-    void writeFixed(const ConstFrames& targets, const ConstFrames& base, const Frames& out, std::int64_t f,
-                    std::int64_t panel) const;
-    void handleMove(const ConstFrames& targets, const ConstFrames& base, std::int64_t f, std::int64_t h,
-                    double* move) const;
-    template <class T>
-    void respond(const ConstFrames& targets, const ConstFrames& base, const Frames& out) const;
-    template <class T>
-    void respondBlock(const T* moves, std::int64_t firstPanel, std::int64_t lastPanel, std::int64_t group,
-                      const ConstFrames& targets, const ConstFrames& base, const Frames& out) const;
-    template <class S>
-    void solveFrames(const ConstFrames& targets, const ConstFrames& base, const Frames& out,
-                     std::int64_t begin, std::int64_t end) const;
-    template <class S>
-    void couple(const ConstFrames& targets, const ConstFrames& base, std::int64_t f, S* column,
-                int width) const;
-    template <class S>
-    void turn(const ConstFrames& targets, const ConstFrames& base, std::int64_t f, S* column,
-              int width) const;
-    template <class S, class T>
-    void writeFrames(const S* x, int width, const ConstFrames& targets, const ConstFrames& base,
-                     const Frames& out, std::int64_t begin, std::int64_t end) const;
-
-    LaplacianSystem system;
-    LaplacianDeformerOptions options;
-    std::vector<std::int32_t> handles;
-    std::unique_ptr<SparseFactor> factor;
-    std::vector<std::int32_t> rowOf;  // for each free vertex its row in the factor
-    bool response = false;
-    Scratch panels;                        // of those panels that have free vertices, [handle][lane]
-    std::vector<std::int32_t> panelPlace;  // for each panel its place among them, or -1
-    std::vector<std::int64_t> fixedStart, freeStart;  // for each panel, into `fixed` and `system.free`
-    std::vector<Fixed> fixed;
-    std::vector<std::int32_t> turning, turned;  // whose rotation is needed, and whose Laplacian changes by it
-    double responseCost = 0, solveCost = 0;
-};
 
 void LaplacianDeformer::State::findFixed() {
     const std::int64_t count = divideUp(system.vertexCount, kResponsePanel);
@@ -192,6 +140,8 @@ void LaplacianDeformer::State::chooseMethod() {
     response = options.rotationPasses == 0 && (options.method == DeformationMethod::automatic
                                                    ? cheap
                                                    : options.method == DeformationMethod::response);
+    startsByResponse = options.rotationPasses > 0 && options.method == DeformationMethod::automatic &&
+                       cheap && system.handleCount <= kMostStarting;
 }
 
 // Columns of A^-1 B, some handles at a time, laid out in panels.
@@ -316,6 +266,25 @@ void LaplacianDeformer::State::respond(const ConstFrames& targets, const ConstFr
     });
 }
 
+// One frame's displacements before any rotation, from the response, into three columns of a block.
+template <class S>
+void LaplacianDeformer::State::start(const ConstFrames& targets, const ConstFrames& base, std::int64_t f,
+                                     S* column, int width) const {
+    const auto count = static_cast<std::int64_t>(handles.size());
+    std::vector<double> moves(3 * handles.size());
+    for (std::int64_t h = 0; h < count; ++h) handleMove(targets, base, f, h, moves.data() + 3 * h);
+    for (std::size_t i = 0; i < system.free.size(); ++i) {
+        const std::int32_t v = system.free[i];
+        const S* from = static_cast<const S*>(panels.data()) +
+                        panelPlace[v / kResponsePanel] * count * kResponsePanel + v % kResponsePanel;
+        double sum[3] = {0, 0, 0};
+        for (std::int64_t h = 0; h < count; ++h)
+            for (int c = 0; c < 3; ++c) sum[c] += from[h * kResponsePanel] * moves[3 * h + c];
+        for (int c = 0; c < 3; ++c)
+            column[static_cast<std::int64_t>(rowOf[i]) * width + c] = static_cast<S>(sum[c]);
+    }
+}
+
 // The coupling of one frame's handles, added to three columns of a block.
 template <class S>
 void LaplacianDeformer::State::couple(const ConstFrames& targets, const ConstFrames& base, std::int64_t f,
@@ -415,11 +384,14 @@ void LaplacianDeformer::State::solveFrames(const ConstFrames& targets, const Con
     const SparseFactor::State& inside = factor->state();
     for (int pass = 0; pass <= options.rotationPasses; ++pass) {
         for (std::int64_t f = begin; f < end; ++f) {
-            if (pass == 0)
+            if (pass == 0 && startsByResponse)
+                start(targets, base, f, x + 3 * (f - begin), width);
+            else if (pass == 0)
                 couple(targets, base, f, x + 3 * (f - begin), width);
             else
                 turn(targets, base, f, x + 3 * (f - begin), width);
         }
+        if (pass == 0 && startsByResponse) continue;
         solveBlock(inside.pattern(), inside.values.data(), inside.storage, x, width);
     }
     if (out.scalar == Scalar::float32)
@@ -439,8 +411,9 @@ LaplacianDeformer::LaplacianDeformer(const std::int32_t* triangles, std::int64_t
     if (!state_->system.free.empty()) state_->factorise();
     if (options.rotationPasses > 0) state_->findTurning();
     state_->chooseMethod();
-    if (!state_->response || state_->system.free.empty()) return;
-    if (options.precision == Scalar::float32)
+    if (state_->system.free.empty() || !(state_->response || state_->startsByResponse)) return;
+    if (state_->response ? options.precision == Scalar::float32
+                         : state_->factor->storage() == Scalar::float32)
         state_->buildResponse<float>();
     else
         state_->buildResponse<double>();

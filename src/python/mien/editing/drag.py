@@ -205,12 +205,10 @@ class Drag(Edit):
     def displacements(self, scene: Scene) -> Float64:
         """Return what the drag adds at each of its frames, (K, V, 3) in head space: what to show under the mouse."""
         surface = self._surface(scene.performance)
-        return np.stack(
-            [
-                self._displacement(scene, surface, k) * surface.weights[:, None]
-                for k in range(len(self._frames()))
-            ]
-        )
+        found = np.empty((len(self._frames()), *surface.neutral.shape))
+        for k, field in enumerate(found):
+            np.multiply(self._displacement(scene, surface, k), surface.weights[:, None], out=field)
+        return found
 
     def _surface(self, performance: Performance) -> _Surface:
         kept, topology = self._kept.surface, performance.take.topology
@@ -271,7 +269,12 @@ class Drag(Edit):
             base = surface.neutral
         else:
             current = scene.current(frame)
-            base = np.where(np.isfinite(current).all(axis=1, keepdims=True), current, surface.neutral)
+            there = np.isfinite(current)
+            base = (
+                current
+                if there.all()
+                else np.where(there.all(axis=1, keepdims=True), current, surface.neutral)
+            )
         if self.space == "world":
             moves = scene.performance.head[frame].apply_inverse(moves)[0]
         if self.space != "offset":
@@ -286,9 +289,9 @@ class Drag(Edit):
             if surface.deformer
             else self._arap(surface, base).solve(goal, _ARAP_ITERATIONS)
         )
-        out = moved - base
-        out[handles] = moves
-        return out
+        moved -= base
+        moved[handles] = moves
+        return moved
 
     def _arap(self, surface: _Surface, base: Float64) -> ArapDeformer:
         kept = self._kept.arap
