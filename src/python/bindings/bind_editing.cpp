@@ -73,8 +73,7 @@ BoundStep towardsSource(const py::array& source, const DoubleArray& matrix, cons
     out.step.source = goal;
     out.step.matrix = matrix.data();
     out.step.offset = offset.data();
-    for (const py::array& array : {source, py::array(matrix), py::array(offset)})
-        out.kept.push_back(array);
+    for (const py::array& array : {source, py::array(matrix), py::array(offset)}) out.kept.push_back(array);
     return out;
 }
 
