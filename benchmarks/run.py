@@ -76,7 +76,7 @@ PIECES = (
     Piece("numba", ("numba", "filters"), rounds=3),
     Piece("memory", ("memory",), "joint or procrustes"),
     Piece(
-        "solve-3000", ("sparse_solve",), "3000 and shot", rounds=1, quick=False
+        "solve-3000", ("sparse_solve",), "3000 and shot", rounds=2, quick=False
     ),  # 7 GB of right-hand sides
 )
 
