@@ -51,9 +51,12 @@ def check(perf: mien.Performance, edit: mien.editing.Edit) -> None:
         current = perf.head[f].apply_inverse(perf.take.positions[f].astype(np.float64))[0]
         if isinstance(edit, mien.Gain):
             goal = perf.neutral + edit.gain * (current - perf.neutral)
+        elif f < edit.at:
+            goal = current
         else:
             source = perf if edit.source is None else edit.source
-            goal = source.head[f].apply_inverse(source.take.positions[f].astype(np.float64))[0]
+            k = edit.source_frames[0] + f - edit.at
+            goal = source.head[k].apply_inverse(source.take.positions[k].astype(np.float64))[0]
             goal = goal - source.neutral + perf.neutral
         want = perf.head[f].apply(current + region[:, None] * (goal - current))[0]
         assert abs(result[f] - want).max() < 1e-5, (edit.kind, f)
@@ -64,7 +67,7 @@ def bench_speed(side: int, n_frames: int) -> None:
     positions, n = perf.take.positions, len(perf)
     other = mien.Performance(perf.take, perf.head, perf.neutral + 1e-3, perf.residual, perf.confidence)
     mouth = mien.region(perf.take.topology, perf.neutral, [side * side // 2 + side // 3], 4.0)
-    whole = {"source_frames": (0, n), "at": 0, "blend": 0}
+    whole = {"source_frames": (0, n - 1), "at": 1, "blend": 0}  # over the frame after: there is much to move
     rows = {
         "gain": mien.Gain(0.4),
         "gain, mouth": mien.Gain(0.4, region=mouth),
